@@ -1,0 +1,181 @@
+"""What a dataset was made from and what it consists of: the record of a run, and ``manifest.json``."""
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from samplegen.errors import ExportError
+from samplegen.export.files import STATE_FOLDER, WrittenFile, write_file
+
+MANIFEST = "manifest.json"
+GENERATOR = "samplegen"
+_PIXEL_LIBRARIES = ("samplegen", "numpy", "opencv-python-headless", "pillow", "pyarrow")
+"""What decides the bytes of a dataset, besides the settings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSettings:
+    """Everything that decides the bytes of a dataset; the number of workers does not."""
+
+    template: str
+    template_digest: str
+    seed: int
+    rows: int
+    image_size: int | None
+    """Side of the pictures in px; None for metadata only."""
+    quality: int | None
+    """JPEG quality, 1 to 95; None for metadata only."""
+    splits: Mapping[str, float]
+    format: str
+    annotations: bool
+    versions: Mapping[str, str]
+
+    @property
+    def images(self) -> bool:
+        """Whether there are pictures."""
+        return self.image_size is not None
+
+    def command(self) -> str:
+        """Return the command line that makes this dataset."""
+        words = [f"samplegen make --rows {self.rows} --template {self.template} --seed {self.seed}"]
+        words.append(f"--image-size {self.image_size}" if self.images else "--no-images")
+        words.append(f"--format {self.format}")
+        words.append("--splits " + ",".join(f"{name}={share:g}" for name, share in self.splits.items()))
+        if self.annotations:
+            words.append("--annotations")
+        return " ".join(words)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """A finished dataset: its settings and its files."""
+
+    settings: RunSettings
+    files: tuple[WrittenFile, ...]
+    rows_of_split: Mapping[str, int]
+    parts: tuple[str, ...] = ()
+    """Names of the parts that a mask's numbers stand for: number 1 is the first."""
+
+    @property
+    def total_bytes(self) -> int:
+        """Size of the data files together."""
+        return sum(file.bytes for file in self.files)
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of the libraries that decide the bytes of a dataset."""
+    return {name: _version(name) for name in _PIXEL_LIBRARIES}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed as a package"
+
+
+def write_manifest(root: Path, manifest: Manifest) -> None:
+    """Write ``manifest.json``: the last file of a dataset, and the sign that it is complete."""
+    content = {
+        "generator": GENERATOR,
+        **dataclasses.asdict(manifest.settings),
+        "rows_of_split": dict(manifest.rows_of_split),
+        "parts": list(manifest.parts),
+        "files": [dataclasses.asdict(file) for file in manifest.files],
+    }
+    write_file(root, MANIFEST, _to_json(content))
+
+
+def read_manifest(root: Path) -> Manifest | None:
+    """Return the manifest of a dataset, or None where samplegen finished none.
+
+    Raises:
+        ExportError: If there is a manifest of samplegen's that cannot be read.
+    """
+    content = _read_json(root / MANIFEST)
+    if content is None or content.get("generator") != GENERATOR:
+        return None
+    try:
+        return Manifest(
+            settings=_settings(content),
+            files=tuple(WrittenFile(**file) for file in content["files"]),
+            rows_of_split=content["rows_of_split"],
+            parts=tuple(content["parts"]),
+        )
+    except (KeyError, TypeError) as error:
+        raise ExportError(f"{root / MANIFEST}: is not a manifest of this version: {error}.") from error
+
+
+class RunRecord:
+    """The state of a run in its dataset's folder: settings first, then a note for every finished shard."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._folder = root / STATE_FOLDER
+
+    def begin(self, settings: RunSettings) -> None:
+        """Note the settings, before anything else is written."""
+        content = {"generator": GENERATOR, **dataclasses.asdict(settings)}
+        write_file(self.root, f"{STATE_FOLDER}/run.json", _to_json(content))
+
+    def settings(self) -> RunSettings | None:
+        """Return the settings of the run that was begun here, or None."""
+        content = _read_json(self._folder / "run.json")
+        try:
+            return _settings(content) if content and content.get("generator") == GENERATOR else None
+        except (KeyError, TypeError):
+            return None
+
+    def note_shard(self, index: int, files: Sequence[WrittenFile]) -> None:
+        """Note that all files of a shard are in place."""
+        content = _to_json([dataclasses.asdict(file) for file in files])
+        write_file(self.root, f"{STATE_FOLDER}/shards/{index:05d}.json", content)
+
+    def shard(self, index: int) -> list[WrittenFile] | None:
+        """Return the files of a finished shard, or None."""
+        content = _read_json(self._folder / "shards" / f"{index:05d}.json")
+        return None if content is None else [WrittenFile(**file) for file in content]
+
+
+def differing_setting(before: RunSettings, now: RunSettings) -> str | None:
+    """Say which setting keeps a run from continuing another, or None."""
+    old, new = dataclasses.asdict(before), dataclasses.asdict(now)
+    for name in old:
+        if name == "versions":
+            changed = [key for key in new[name] if old[name].get(key) != new[name][key]]
+            if changed:
+                key = changed[0]
+                return f"the version of {key} was {old[name].get(key)}, now it is {new[name][key]}"
+        elif name == "splits":
+            # The order of splits decides which hash values go where.
+            if list(old[name].items()) != list(new[name].items()):
+                return f"splits was {old[name]}, now it is {new[name]}"
+        elif old[name] != new[name]:
+            return f"{name.replace('_', '-')} was {old[name]!r}, now it is {new[name]!r}"
+    return None
+
+
+def made_by_samplegen(root: Path) -> bool:
+    """Tell whether samplegen began or finished a dataset in this folder."""
+    manifest = _read_json(root / MANIFEST)
+    finished = isinstance(manifest, dict) and manifest.get("generator") == GENERATOR
+    return finished or RunRecord(root).settings() is not None
+
+
+def _settings(content: Mapping[str, Any]) -> RunSettings:
+    return RunSettings(**{field.name: content[field.name] for field in dataclasses.fields(RunSettings)})
+
+
+def _to_json(content: object) -> bytes:
+    return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None

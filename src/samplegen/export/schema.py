@@ -1,0 +1,88 @@
+"""The columns of a dataset as Arrow types, and the same columns in Hugging Face's and YAML's words."""
+
+import dataclasses
+import json
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
+
+import pyarrow as pa
+
+from samplegen.domain.sample import Product
+
+IMAGE_TYPE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+"""What `datasets` reads as a picture."""
+BOX_TYPE = pa.list_(pa.int32(), 4)
+IMAGE_COLUMN, MASK_COLUMN = "image", "mask"
+ANNOTATION_COLUMNS = ("attributes", "mask", "bbox", "caption")
+_SCALARS = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
+Feature = dict[str, Any]
+
+
+def dataset_schema(table: pa.Schema, *, images: bool, annotations: bool) -> pa.Schema:
+    """Add the columns for pictures and annotations to the price list's, with Hugging Face's metadata."""
+    fields = list(table)
+    if images:
+        fields.append(pa.field(IMAGE_COLUMN, IMAGE_TYPE))
+    if annotations:
+        fields.append(pa.field("attributes", attributes_type()))
+        fields.append(pa.field(MASK_COLUMN, IMAGE_TYPE))
+        fields.append(pa.field("bbox", BOX_TYPE))
+        fields.append(pa.field("caption", pa.string()))
+    features = {field.name: _feature(field.type) for field in fields}
+    return pa.schema(fields, metadata={"huggingface": json.dumps({"info": {"features": features}})})
+
+
+def without_pictures(schema: pa.Schema) -> pa.Schema:
+    """Return the columns that a text file can hold, without metadata."""
+    return pa.schema([field for field in schema if field.type != IMAGE_TYPE])
+
+
+def attributes_type() -> pa.StructType:
+    """Return the Arrow type of a product's attributes: a field for each of `Product`'s."""
+    hints = get_type_hints(Product)
+    return pa.struct([(field.name, _arrow_type(hints[field.name])) for field in dataclasses.fields(Product)])
+
+
+def _arrow_type(hint: Any) -> pa.DataType:
+    if get_origin(hint) is tuple:
+        return pa.list_(_arrow_type(get_args(hint)[0]))
+    if get_origin(hint) is UnionType:
+        return _arrow_type(next(part for part in get_args(hint) if part is not type(None)))
+    if dataclasses.is_dataclass(hint):
+        hints = get_type_hints(hint)
+        return pa.struct([(field.name, _arrow_type(hints[field.name])) for field in dataclasses.fields(hint)])
+    return next((arrow for scalar, arrow in _SCALARS.items() if issubclass(hint, scalar)), pa.string())
+
+
+def _feature(arrow: pa.DataType) -> Feature:
+    if arrow == IMAGE_TYPE:
+        return {"_type": "Image"}
+    if pa.types.is_fixed_size_list(arrow):
+        return {"_type": "Sequence", "feature": _feature(arrow.value_type), "length": arrow.list_size}
+    if pa.types.is_list(arrow):
+        return {"_type": "Sequence", "feature": _feature(arrow.value_type)}
+    if pa.types.is_struct(arrow):
+        return {field.name: _feature(field.type) for field in arrow}
+    return {"_type": "Value", "dtype": _dtype(arrow)}
+
+
+def card_features(schema: pa.Schema) -> list[Feature]:
+    """Describe the columns as the ``dataset_info`` of a dataset card does."""
+    return [{"name": field.name, **_card_feature(field.type)} for field in schema]
+
+
+def _card_feature(arrow: pa.DataType) -> Feature:
+    if arrow == IMAGE_TYPE:
+        return {"dtype": "image"}
+    if pa.types.is_fixed_size_list(arrow):
+        return {"sequence": _dtype(arrow.value_type), "length": arrow.list_size}
+    if pa.types.is_list(arrow):
+        inner = _card_feature(arrow.value_type)
+        return {"sequence": inner.get("dtype", inner)}
+    if pa.types.is_struct(arrow):
+        return {"struct": [{"name": field.name, **_card_feature(field.type)} for field in arrow]}
+    return {"dtype": _dtype(arrow)}
+
+
+def _dtype(arrow: pa.DataType) -> str:
+    return {"double": "float64", "float": "float32"}.get(str(arrow), str(arrow))

@@ -1,0 +1,192 @@
+"""Scene to pixels: parts are painted from the lowest up, each with its fabric and its light."""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from samplegen.domain.scene import Scene, Surface
+from samplegen.domain.shape import Dot, Line, Part, Shape
+from samplegen.errors import RenderingError
+from samplegen.rendering import details
+from samplegen.rendering.geometry import Placed, place
+from samplegen.rendering.ground import Image, expose, ground
+from samplegen.rendering.patterns import TILE as PATTERN_TILE
+from samplegen.rendering.patterns import TILED, pattern_tile
+from samplegen.rendering.shading import Shade, coarse_mask, shade
+from samplegen.rendering.weaves import TILE, TILE_PICTURE, Finish, finish_of, weave_tile
+
+COARSE, FINE = 4, 2  # pixels of the picture per pixel of the light, usually and for small things
+MIN_SIZE, MAX_SIZE = 32, 4096
+GRAIN_STEP = 15  # degrees; fabrics are turned in steps, so that few tiles are made
+
+
+class Renderer:
+    """Draws scenes. Same scene and size, same pixels; keeps only tiles and shapes between calls."""
+
+    def __init__(self, shapes: Callable[[str], Shape]) -> None:
+        """Take a function that gives the shape of a name."""
+        self._shape = shapes
+
+    def render(self, scene: Scene, size: int = 512) -> Image:
+        """Return the picture, ``(size, size, 3)`` RGB.
+
+        Raises:
+            RenderingError: If the size is out of range or the scene lacks a surface that its shape wears.
+        """
+        shape = self._checked(scene, size)
+        divisor = FINE if shape.fine else COARSE
+        side = -(-size // divisor) * divisor
+        placed = place(shape, scene, size)
+        canvas = ground(placed, shape, scene, side, divisor)
+        ink = np.full((side, side), details.NEUTRAL, np.uint8)
+        shades = shade(placed, scene, side, divisor)
+        for index, item in enumerate(placed):
+            if index in shades:
+                _paint(canvas, ink, item, shades[index], scene, divisor)
+            elif isinstance(item.element, Line):
+                details.draw_line(canvas, ink, item, scene)
+            elif isinstance(item.element, Dot):
+                details.draw_dot(canvas, ink, item, scene)
+        canvas = cv2.multiply(canvas, cv2.cvtColor(ink, cv2.COLOR_GRAY2RGB), scale=1 / details.NEUTRAL)
+        return np.ascontiguousarray(expose(canvas, scene)[:size, :size])
+
+    def part_mask(self, scene: Scene, size: int = 512) -> tuple[NDArray[np.uint8], list[str]]:
+        """Return which part each pixel shows, 0 for the ground, and the parts' names from 1 on."""
+        shape = self._checked(scene, size)
+        parts = [item for item in place(shape, scene, size) if isinstance(item.element, Part)]
+        mask = np.zeros((size, size), np.uint8)
+        for number, item in enumerate(parts, start=1):
+            mask[coarse_mask(item, (0, 0, size, size), 1.0) > 127] = number
+        return mask, [item.element.name for item in parts]
+
+    def _checked(self, scene: Scene, size: int) -> Shape:
+        if not MIN_SIZE <= size <= MAX_SIZE:
+            raise RenderingError(f"image size is {size}; allowed are {MIN_SIZE} to {MAX_SIZE} pixels")
+        shape = self._shape(scene.shape)
+        missing = [role for role in shape.roles if role not in scene.surfaces]
+        if missing:
+            raise RenderingError(
+                f"scene of shape {shape.name!r} has no surface for {', '.join(missing)}; "
+                f"it has {', '.join(scene.surfaces)}"
+            )
+        return shape
+
+
+def _paint(canvas: Image, ink: details.Ink, item: Placed, light: Shade, scene: Scene, divisor: int) -> None:
+    """Paint one part onto the canvas, and its rim into the ink."""
+    part = item.element
+    assert isinstance(part, Part)
+    left, top, right, bottom = box = tuple(v * divisor for v in light.box)
+    mask = coarse_mask(item, (left, top, right, bottom), 1.0)
+    surface = scene.surfaces[part.role]
+    weave = part.weave or surface.weave
+    tone = _tone(light, weave, part, scene, box, canvas.shape[0])
+    if surface.pattern in TILED:
+        fabric = _patterned(tone, surface, light, part, scene, box, canvas.shape[0])
+    else:
+        fabric = _tinted(tone, surface.colours[0], finish_of(weave))
+    _blend(canvas[top:bottom, left:right], fabric, mask, part.opacity)
+    ink[top:bottom, left:right][mask > 127] = details.NEUTRAL
+    if not part.stroke:
+        details.outline(ink, item)
+
+
+def _tone(
+    light: Shade, weave: str, part: Part, scene: Scene, box: tuple[int, ...], side: int
+) -> NDArray[np.uint8]:
+    """Return light times the weave's relief over the part's box; 128 is the material's own colour."""
+    left, top, right, bottom = box
+    size = (right - left, bottom - top)
+    coarse = np.clip(light.light * 128, 0, 255).astype(np.uint8)
+    smooth = cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR)
+    angle = round(part.grain / GRAIN_STEP) * GRAIN_STEP % 360
+    sheet = _weave_sheet(weave, angle, side)
+    period = sheet.shape[0] - side
+    dx, dy = scene.seed % period, scene.seed // 7 % period
+    relief = sheet[dy : dy + size[1], dx : dx + size[0]]
+    return cv2.multiply(smooth, relief, scale=1 / 128)
+
+
+@lru_cache(maxsize=48)
+def _weave_sheet(weave: str, angle: int, side: int) -> NDArray[np.uint8]:
+    """Return a weave repeated over a picture and one period more, so that it can be cut anywhere."""
+    period = max(16, round(TILE * side / TILE_PICTURE))
+    tile = weave_tile(weave, angle, period)
+    repeats = -(-(side + period) // period)
+    return np.ascontiguousarray(np.tile(tile, (repeats, repeats))[: side + period, : side + period])
+
+
+def _tinted(tone: NDArray[np.uint8], colour: tuple[int, int, int], finish: Finish) -> Image:
+    return cv2.LUT(cv2.cvtColor(tone, cv2.COLOR_GRAY2RGB), _tone_table(colour, finish))
+
+
+@lru_cache(maxsize=256)
+def _tone_table(colour: tuple[int, int, int], finish: Finish) -> NDArray[np.uint8]:
+    """Return ``(1, 256, 3)``: what a material of a colour looks like at each tone."""
+    value = np.arange(256, dtype=np.float64) / 128
+    if finish.bands:
+        value = value + 0.28 * np.sin(2 * np.pi * finish.bands * (value - 0.93))
+    base = np.maximum(np.array(colour, np.float64), 14)  # no cloth is black in a studio
+    diffuse = base * np.maximum(value, 0)[:, None]
+    glint = np.clip((value - 1.04) / 0.55, 0, 1) ** 1.6
+    mirrored = (finish.gloss * glint)[:, None]
+    return np.clip(diffuse + mirrored * (255 - np.minimum(diffuse, 255)), 0, 255).astype(np.uint8)[None]
+
+
+def _patterned(
+    tone: NDArray[np.uint8],
+    surface: Surface,
+    light: Shade,
+    part: Part,
+    scene: Scene,
+    box: tuple[int, ...],
+    side: int,
+) -> Image:
+    """Lay the pattern over the part: turned to its grain, bent by its relief, then lit."""
+    pattern = pattern_tile(surface.pattern, surface.seed)
+    labels = _laid(pattern.labels, surface, light, part, scene, box, side)
+    colours = cv2.blur(cv2.LUT(cv2.cvtColor(labels, cv2.COLOR_GRAY2RGB), pattern.palette(surface.colours)), (2, 2))
+    finish = finish_of(part.weave or surface.weave)
+    lit = _tinted(tone, (128, 128, 128), Finish(gloss=finish.gloss * 0.7))
+    return cv2.multiply(colours, lit, scale=1 / 128)
+
+
+def _laid(
+    labels: NDArray[np.uint8],
+    surface: Surface,
+    light: Shade,
+    part: Part,
+    scene: Scene,
+    box: tuple[int, ...],
+    side: int,
+) -> NDArray[np.uint8]:
+    """Look up labels for every pixel of the box, computing where at the light's resolution."""
+    left, top, right, bottom = box
+    rows, columns = light.light.shape
+    xs = np.linspace(left, right, columns, endpoint=False, dtype=np.float32)
+    ys = np.linspace(top, bottom, rows, endpoint=False, dtype=np.float32)
+    angle = np.radians(part.grain + scene.pose.rotation)
+    zoom = TILE_PICTURE / side / surface.scale
+    cos, sin = float(np.cos(angle)) * zoom, float(np.sin(angle)) * zoom
+    bend = 7.0 * zoom  # pixels of shift per unit of slope
+    salt = sum(part.name.encode())
+    u = cos * xs[None, :] - sin * ys[:, None] + (scene.seed + 61 * salt) % PATTERN_TILE + bend * light.slope[0]
+    v = sin * xs[None, :] + cos * ys[:, None] + (scene.seed // 5 + 37 * salt) % PATTERN_TILE + bend * light.slope[1]
+    size = (right - left, bottom - top)
+    map_x, map_y = (cv2.resize(m.astype(np.float32), size, interpolation=cv2.INTER_LINEAR) for m in (u, v))
+    return cv2.remap(labels, map_x, map_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_WRAP)
+
+
+def _blend(canvas: Image, fabric: Image, mask: NDArray[np.uint8], opacity: float) -> None:
+    """Copy the fabric where the mask is full and mix it along the anti-aliased rim."""
+    if opacity < 1:
+        mask = cv2.convertScaleAbs(mask, alpha=opacity)
+    else:
+        cv2.copyTo(fabric, cv2.compare(mask, 255, cv2.CMP_EQ), canvas)
+    rim = np.nonzero((mask > 0) & (mask < 255))
+    weight = mask[rim].astype(np.float32)[:, None] / 255
+    under = canvas[rim]
+    canvas[rim] = (under + (fabric[rim].astype(np.float32) - under) * weight).astype(np.uint8)
