@@ -5,6 +5,7 @@ cannot hang the others, and a worker whose parent was killed ends at its next me
 """
 
 import multiprocessing
+import pickle
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -143,8 +144,8 @@ def _receive(
             if worker.task is not None:
                 on_done(worker.task, result)
             _assign(worker, waiting)
-        case _Failed(error):
-            raise error
+        case _Failed(raised):
+            raise raised
 
 
 def _death(worker: _Worker[Task]) -> EngineError:
@@ -169,16 +170,14 @@ def _serve(pipe: Connection, setup: Callable[[], Work[Task, Result]]) -> None:
             pipe.send(_Done(work(task, lambda rows: pipe.send(_Progress(rows)))))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001  # whatever it is, the parent raises it
         pipe.send(_Failed(_portable(error)))
 
 
 def _portable(error: BaseException) -> BaseException:
     """Return an error that can be pickled: ours as it is, others as text where they cannot."""
-    import pickle
-
     try:
         pickle.loads(pickle.dumps(error))
-    except Exception:
+    except Exception:  # noqa: BLE001  # pickling runs code of the error's own class
         return EngineError(f"{type(error).__name__}: {error}")
     return error

@@ -8,7 +8,6 @@ import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
@@ -60,7 +59,9 @@ def open_shard(root: Path, shard: Shard, schema: pa.Schema, splits: Sequence[str
     return CsvShard(root, shard, schema, splits)
 
 
-def finish(root: Path, shards: Sequence[Shard], splits: Sequence[str], schema: pa.Schema) -> list[WrittenFile]:
+def finish(
+    root: Path, shards: Sequence[Shard], splits: Sequence[str], schema: pa.Schema
+) -> list[WrittenFile]:
     """Join the parts of the table, the splits and the pictures' digests."""
     return [
         *join_parts(root, TABLE, shards, header=_line(column_names(schema))),
@@ -79,7 +80,7 @@ def column_names(schema: pa.Schema) -> list[str]:
     return names
 
 
-def _cell(name: str, record: Record) -> Any:
+def _cell(name: str, record: Record) -> object:
     value = record[name]
     if isinstance(value, list | dict):
         return to_json(value) if isinstance(value, dict) else str(value)
@@ -92,7 +93,7 @@ def _cell(name: str, record: Record) -> Any:
     return value
 
 
-def _line(cells: Sequence[Any]) -> str:
+def _line(cells: Sequence[object]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(cells)
     return text.getvalue()

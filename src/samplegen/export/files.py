@@ -186,7 +186,9 @@ def safe_stem(code: str) -> str:
     encoded = code.encode("utf-8", "surrogatepass")
     stem = "".join(chr(b) if re.match(rb"[A-Za-z0-9_-]", bytes([b])) else f"~{b:02x}" for b in encoded)
     if not stem:
-        raise ExportError("a product code is empty, so its picture has no name. Correct the template's codes.")
+        raise ExportError(
+            "a product code is empty, so its picture has no name. Correct the template's codes."
+        )
     if len(stem) > LONGEST_STEM:
         return f"{stem[: LONGEST_STEM - 70]}~~{hashlib.sha256(encoded).hexdigest()}"
     return stem

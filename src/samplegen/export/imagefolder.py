@@ -51,7 +51,9 @@ def open_shard(root: Path, shard: Shard, schema: pa.Schema, splits: Sequence[str
     return ImageFolderShard(root, shard, schema, splits)
 
 
-def finish(root: Path, shards: Sequence[Shard], splits: Sequence[str], schema: pa.Schema) -> list[WrittenFile]:
+def finish(
+    root: Path, shards: Sequence[Shard], splits: Sequence[str], schema: pa.Schema
+) -> list[WrittenFile]:
     """Join the parts of each split's metadata and the pictures' digests."""
     metadata = [
         file for split in splits for file in join_parts(root, f"{split}/{METADATA}", shards, split=split)

@@ -41,10 +41,12 @@ class RunSettings:
 
     def command(self) -> str:
         """Return the command line that makes this dataset."""
-        words = [f"samplegen make --rows {self.rows} --template {self.template} --seed {self.seed}"]
-        words.append(f"--image-size {self.image_size}" if self.images else "--no-images")
-        words.append(f"--format {self.format}")
-        words.append("--splits " + ",".join(f"{name}={share:g}" for name, share in self.splits.items()))
+        words = [
+            f"samplegen make --rows {self.rows} --template {self.template} --seed {self.seed}",
+            f"--image-size {self.image_size}" if self.images else "--no-images",
+            f"--format {self.format}",
+            "--splits " + ",".join(f"{name}={share:g}" for name, share in self.splits.items()),
+        ]
         if self.annotations:
             words.append("--annotations")
         return " ".join(words)
@@ -57,8 +59,6 @@ class Manifest:
     settings: RunSettings
     files: tuple[WrittenFile, ...]
     rows_of_split: Mapping[str, int]
-    parts: tuple[str, ...] = ()
-    """Names of the parts that a mask's numbers stand for: number 1 is the first."""
 
     @property
     def total_bytes(self) -> int:
@@ -84,7 +84,6 @@ def write_manifest(root: Path, manifest: Manifest) -> None:
         "generator": GENERATOR,
         **dataclasses.asdict(manifest.settings),
         "rows_of_split": dict(manifest.rows_of_split),
-        "parts": list(manifest.parts),
         "files": [dataclasses.asdict(file) for file in manifest.files],
     }
     write_file(root, MANIFEST, _to_json(content))
@@ -104,7 +103,6 @@ def read_manifest(root: Path) -> Manifest | None:
             settings=_settings(content),
             files=tuple(WrittenFile(**file) for file in content["files"]),
             rows_of_split=content["rows_of_split"],
-            parts=tuple(content["parts"]),
         )
     except (KeyError, TypeError) as error:
         raise ExportError(f"{root / MANIFEST}: is not a manifest of this version: {error}.") from error
@@ -174,7 +172,7 @@ def _to_json(content: object) -> bytes:
     return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def _read_json(path: Path) -> Any:
+def _read_json(path: Path) -> Any:  # noqa: ANN401  # JSON has any type
     try:
         return json.loads(path.read_bytes())
     except (OSError, ValueError):

@@ -104,7 +104,9 @@ def open_shard(root: Path, shard: Shard, schema: pa.Schema, splits: Sequence[str
     return ParquetShard(root, shard, schema, splits)
 
 
-def finish(root: Path, shards: Sequence[Shard], splits: Sequence[str], schema: pa.Schema) -> list[WrittenFile]:
+def finish(
+    root: Path, shards: Sequence[Shard], splits: Sequence[str], schema: pa.Schema
+) -> list[WrittenFile]:
     """Return nothing: the shards are the dataset."""
     return []
 

@@ -1,20 +1,40 @@
 """The columns of a dataset as Arrow types, and the same columns in Hugging Face's and YAML's words."""
 
-import dataclasses
 import json
-from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
 import pyarrow as pa
-
-from samplegen.domain.sample import Product
 
 IMAGE_TYPE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 """What `datasets` reads as a picture."""
 BOX_TYPE = pa.list_(pa.int32(), 4)
 IMAGE_COLUMN, MASK_COLUMN = "image", "mask"
 ANNOTATION_COLUMNS = ("attributes", "mask", "bbox", "caption")
-_SCALARS = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
+_TEXTS = pa.list_(pa.string())
+ATTRIBUTES_TYPE = pa.struct(
+    [
+        ("style", pa.int64()),
+        ("line", pa.string()),
+        ("audience", pa.string()),
+        ("categories", _TEXTS),
+        ("garment", pa.string()),
+        ("silhouette", pa.string()),
+        ("size", pa.string()),
+        ("material", pa.string()),
+        ("weave", pa.string()),
+        ("trim_material", pa.string()),
+        ("trim_weave", pa.string()),
+        ("pattern", pa.string()),
+        ("colours", _TEXTS),
+        ("colours_rgb", _TEXTS),
+        ("trim", pa.string()),
+        ("hardware", pa.string()),
+        ("details", _TEXTS),
+        ("style_line", pa.string()),
+        ("parts", _TEXTS),
+    ]
+)
+"""A product's latent values; ``parts`` names the numbers of the mask, from 1 on."""
 Feature = dict[str, Any]
 
 
@@ -24,7 +44,7 @@ def dataset_schema(table: pa.Schema, *, images: bool, annotations: bool) -> pa.S
     if images:
         fields.append(pa.field(IMAGE_COLUMN, IMAGE_TYPE))
     if annotations:
-        fields.append(pa.field("attributes", attributes_type()))
+        fields.append(pa.field("attributes", ATTRIBUTES_TYPE))
         fields.append(pa.field(MASK_COLUMN, IMAGE_TYPE))
         fields.append(pa.field("bbox", BOX_TYPE))
         fields.append(pa.field("caption", pa.string()))
@@ -35,23 +55,6 @@ def dataset_schema(table: pa.Schema, *, images: bool, annotations: bool) -> pa.S
 def without_pictures(schema: pa.Schema) -> pa.Schema:
     """Return the columns that a text file can hold, without metadata."""
     return pa.schema([field for field in schema if field.type != IMAGE_TYPE])
-
-
-def attributes_type() -> pa.StructType:
-    """Return the Arrow type of a product's attributes: a field for each of `Product`'s."""
-    hints = get_type_hints(Product)
-    return pa.struct([(field.name, _arrow_type(hints[field.name])) for field in dataclasses.fields(Product)])
-
-
-def _arrow_type(hint: Any) -> pa.DataType:
-    if get_origin(hint) is tuple:
-        return pa.list_(_arrow_type(get_args(hint)[0]))
-    if get_origin(hint) is UnionType:
-        return _arrow_type(next(part for part in get_args(hint) if part is not type(None)))
-    if dataclasses.is_dataclass(hint):
-        hints = get_type_hints(hint)
-        return pa.struct([(field.name, _arrow_type(hints[field.name])) for field in dataclasses.fields(hint)])
-    return next((arrow for scalar, arrow in _SCALARS.items() if issubclass(hint, scalar)), pa.string())
 
 
 def _feature(arrow: pa.DataType) -> Feature:

@@ -73,9 +73,7 @@ class ShardWriter(Protocol):
 class Format(Protocol):
     """What a module of a format offers: a writer for each shard, then what joins the shards' parts."""
 
-    def open_shard(
-        self, root: Path, shard: Shard, schema: pa.Schema, splits: Sequence[str]
-    ) -> ShardWriter:
+    def open_shard(self, root: Path, shard: Shard, schema: pa.Schema, splits: Sequence[str]) -> ShardWriter:
         """Begin a shard."""
 
     def finish(

@@ -4,6 +4,7 @@ import io
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import pyarrow as pa
 
@@ -20,8 +21,10 @@ class _TarFile:
     def __init__(self, root: Path, path: str) -> None:
         self._pending = PendingFile(root, path)
         self._path = root / path
-        # A stream ("w|"), so that the digest can follow the bytes; its file object lacks nothing that needs.
-        self._tar = tarfile.open(fileobj=self._pending.stream, mode="w|", format=tarfile.PAX_FORMAT)  # type: ignore[call-overload]
+        # A stream ("w|"), so that the digest can follow the bytes.
+        self._tar = tarfile.open(  # noqa: SIM115  # closed by `close`
+            fileobj=cast("BinaryIO", self._pending.stream), mode="w|", format=tarfile.PAX_FORMAT
+        )
         self._rows = 0
 
     def add(self, key: str, members: dict[str, bytes]) -> None:
@@ -77,6 +80,8 @@ def open_shard(root: Path, shard: Shard, schema: pa.Schema, splits: Sequence[str
     return WebDatasetShard(root, shard, schema, splits)
 
 
-def finish(root: Path, shards: Sequence[Shard], splits: Sequence[str], schema: pa.Schema) -> list[WrittenFile]:
+def finish(
+    root: Path, shards: Sequence[Shard], splits: Sequence[str], schema: pa.Schema
+) -> list[WrittenFile]:
     """Return nothing: the shards are the dataset."""
     return []
