@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,12 +32,10 @@ class Placed:
     def box(self, size: int, margin: int = 2) -> tuple[int, int, int, int]:
         """Return left, top, right and bottom in pixels, grown by `margin` and cut to the picture."""
         stroke = self.element.stroke * self.pixels_per_unit / 2 if isinstance(self.element, Part) else 0.0
-        grown = margin + stroke
-        low = np.min([c.min(axis=0) for c in self.contours], axis=0) - grown
-        high = np.max([c.max(axis=0) for c in self.contours], axis=0) + grown + 1
-        left, top = (int(v) for v in np.clip(low, 0, size))
-        right, bottom = (int(v) for v in np.clip(high, 0, size))
-        return left, top, right, bottom
+        grown = margin + round(stroke)
+        x, y, width, height = cv2.boundingRect(np.concatenate(self.contours))
+        left, top = max(x - grown, 0), max(y - grown, 0)
+        return left, top, max(min(x + width + grown, size), left), max(min(y + height + grown, size), top)
 
 
 def place(shape: Shape, scene: Scene, size: int) -> list[Placed]:

@@ -1,30 +1,27 @@
 """The studio around the product: its ground with the product's soft shadow, and the camera."""
 
+from dataclasses import replace
 from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from samplegen.domain.scene import Scene
+from samplegen.domain.scene import Colour, Scene
 from samplegen.domain.shape import Part, Shape
 from samplegen.rendering.geometry import Placed
-from samplegen.rendering.shading import coarse_mask
+from samplegen.rendering.shading import coarse_mask, soften
 
 Image = NDArray[np.uint8]
 """``(height, width, 3)`` RGB."""
-
-NOISE_SHEETS = 8
 
 
 def ground(placed: list[Placed], shape: Shape, scene: Scene, size: int, divisor: int) -> Image:
     """Return the lit ground with the product's shadow, ready to paint the product on."""
     side = size // divisor
     lightness = _backdrop(scene, side) * (1 - _shadow(placed, shape, scene, side, 1 / divisor))
-    coarse = np.clip(lightness * 128, 0, 255).astype(np.uint8)
-    fine = cv2.resize(coarse, (size, size), interpolation=cv2.INTER_LINEAR)
-    table = np.clip(np.arange(256)[:, None] / 128 * np.array(scene.studio.ground), 0, 255)
-    return cv2.LUT(cv2.cvtColor(fine, cv2.COLOR_GRAY2RGB), table.astype(np.uint8)[None])
+    coarse = np.clip(lightness[:, :, None] * np.array(scene.studio.ground, np.float32), 0, 255).astype(np.uint8)
+    return cv2.resize(coarse, (size, size), interpolation=cv2.INTER_LINEAR)
 
 
 def _backdrop(scene: Scene, side: int) -> NDArray[np.float32]:
@@ -51,15 +48,14 @@ def _shadow(
     angle = np.radians(scene.studio.light_angle)
     near = _moved(silhouette, -np.cos(angle) * 0.006 * side, np.sin(angle) * 0.006 * side)
     far = _moved(silhouette, -np.cos(angle) * 0.022 * side, np.sin(angle) * 0.022 * side)
-    close = cv2.GaussianBlur(near, (0, 0), 0.008 * side).astype(np.float32)
-    wide = cv2.GaussianBlur(far, (0, 0), 0.035 * side).astype(np.float32)
-    return (0.5 * close + 0.6 * wide) * np.float32(scene.studio.shadow / 255)
+    shadow = cv2.addWeighted(soften(near, 0.008 * side), 0.5, soften(far, 0.035 * side), 0.6, 0.0, dtype=cv2.CV_32F)
+    return shadow * np.float32(scene.studio.shadow / 255)
 
 
 def _pool(silhouette: NDArray[np.uint8], scene: Scene, side: int) -> NDArray[np.float32]:
     """Return the shadow of a standing product: its lower edge, flattened onto the table."""
     pool = np.zeros((side, side), np.float32)
-    columns = np.flatnonzero(silhouette.any(axis=0))
+    columns = np.flatnonzero((silhouette > 127).any(axis=0))
     if not len(columns):
         return pool
     lowest = side - 1 - np.argmax(silhouette[::-1] > 127, axis=0)
@@ -77,26 +73,37 @@ def _moved(mask: NDArray[np.uint8], dx: float, dy: float) -> NDArray[np.uint8]:
     return cv2.warpAffine(mask, np.array([[1, 0, dx], [0, 1, dy]], np.float32), mask.shape[::-1])
 
 
-def expose(image: Image, scene: Scene) -> Image:
-    """Apply exposure, white balance and sensor noise."""
+def white_balanced(scene: Scene) -> Scene:
+    """Return the scene with exposure and white balance applied to every colour, so that no pass is spent on them."""
     studio = scene.studio
     gain = np.array([1 + 0.035 * studio.warmth, 1.0, 1 - 0.045 * studio.warmth]) * studio.exposure
-    table = np.clip(np.arange(256)[:, None] * gain, 0, 255).astype(np.uint8)[None]
-    exposed = cv2.LUT(image, table)
-    if studio.noise <= 0:
-        return exposed
-    height, width = image.shape[:2]
-    sheet = _noise_sheet(scene.seed % NOISE_SHEETS, max(height, width))
-    return cv2.addWeighted(exposed, 1.0, sheet[:height, :width], studio.noise / 8, -128 * studio.noise / 8)
+
+    def seen(colour: Colour) -> Colour:
+        red, green, blue = (int(v) for v in np.minimum(np.array(colour) * gain, 255))
+        return (red, green, blue)
+
+    surfaces = {
+        role: replace(surface, colours=tuple(seen(colour) for colour in surface.colours))
+        for role, surface in scene.surfaces.items()
+    }
+    return replace(scene, surfaces=surfaces, studio=replace(studio, ground=seen(studio.ground)))
 
 
-@lru_cache(maxsize=NOISE_SHEETS)
-def _noise_sheet(variant: int, size: int) -> Image:
-    """Return noise of standard deviation 8 around 128, mostly the same in all channels."""
-    rng = np.random.default_rng([977, variant])
-    grey = rng.standard_normal((size, size, 1)) * 7.2
-    colour = rng.standard_normal((size, size, 3)) * 3.5
-    return np.clip(128 + grey + colour, 0, 255).astype(np.uint8)
+def film(scene: Scene, side: int) -> NDArray[np.uint8]:
+    """Return the camera's noise, ``(side, side)``: multiplies the picture, 128 is neutral."""
+    level = round(scene.studio.noise * 4)
+    sheet = _noise_sheet(level, side)
+    play = sheet.shape[0] - side
+    dx, dy = scene.seed % play, scene.seed // 11 % play
+    return sheet[dy : dy + side, dx : dx + side]
+
+
+@lru_cache(maxsize=8)
+def _noise_sheet(level: int, side: int) -> NDArray[np.uint8]:
+    """Return noise around 128 of a standard deviation of `level` quarters of a grey level near white."""
+    rng = np.random.default_rng([977, level])
+    noise = rng.standard_normal((side + 64, side + 64), dtype=np.float32) * (level / 4 * 128 / 240)
+    return np.clip(np.rint(128 + noise), 0, 255).astype(np.uint8)
 
 
 def silhouette_box(mask: NDArray[np.uint8]) -> tuple[int, int, int, int]:

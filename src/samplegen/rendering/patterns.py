@@ -36,11 +36,11 @@ class Pattern:
     mix: NDArray[np.float32]
 
     def palette(self, colours: Sequence[Colour]) -> NDArray[np.uint8]:
-        """Return a ``(1, 256, 3)`` lookup table from labels to RGB; missing colours repeat the last one."""
+        """Return a ``(256, 1, 3)`` lookup table from labels to RGB; missing colours repeat the last one."""
         wanted = self.mix.shape[1]
         filled = [*colours, *[colours[-1]] * wanted][:wanted]
-        table = np.zeros((1, 256, 3), np.uint8)
-        table[0, : len(self.mix)] = np.rint(self.mix @ np.array(filled, np.float32))
+        table = np.zeros((256, 1, 3), np.uint8)
+        table[: len(self.mix), 0] = np.rint(self.mix @ np.array(filled, np.float32))
         return table
 
 

@@ -12,11 +12,11 @@ from samplegen.domain.shape import Dot, Line, Part, Shape
 from samplegen.errors import RenderingError
 from samplegen.rendering import details
 from samplegen.rendering.geometry import Placed, place
-from samplegen.rendering.ground import Image, expose, ground
+from samplegen.rendering.ground import Image, film, ground, white_balanced
 from samplegen.rendering.patterns import TILE as PATTERN_TILE
 from samplegen.rendering.patterns import TILED, pattern_tile
 from samplegen.rendering.shading import Shade, coarse_mask, shade
-from samplegen.rendering.weaves import TILE, TILE_PICTURE, Finish, finish_of, weave_tile
+from samplegen.rendering.weaves import TILE_PICTURE, Finish, finish_of, weave_sheet
 
 COARSE, FINE = 4, 2  # pixels of the picture per pixel of the light, usually and for small things
 MIN_SIZE, MAX_SIZE = 32, 4096
@@ -39,19 +39,21 @@ class Renderer:
         shape = self._checked(scene, size)
         divisor = FINE if shape.fine else COARSE
         side = -(-size // divisor) * divisor
+        scene = white_balanced(scene)
         placed = place(shape, scene, size)
         canvas = ground(placed, shape, scene, side, divisor)
-        ink = np.full((side, side), details.NEUTRAL, np.uint8)
+        blank = film(scene, side)
+        ink = blank.copy()
         shades = shade(placed, scene, side, divisor)
         for index, item in enumerate(placed):
             if index in shades:
-                _paint(canvas, ink, item, shades[index], scene, divisor)
+                _paint(canvas, ink, blank, item, shades[index], scene, divisor)
             elif isinstance(item.element, Line):
                 details.draw_line(canvas, ink, item, scene)
             elif isinstance(item.element, Dot):
                 details.draw_dot(canvas, ink, item, scene)
-        canvas = cv2.multiply(canvas, cv2.cvtColor(ink, cv2.COLOR_GRAY2RGB), scale=1 / details.NEUTRAL)
-        return np.ascontiguousarray(expose(canvas, scene)[:size, :size])
+        picture = cv2.multiply(canvas, cv2.cvtColor(ink, cv2.COLOR_GRAY2RGB), scale=1 / details.NEUTRAL)
+        return np.ascontiguousarray(picture[:size, :size])
 
     def part_mask(self, scene: Scene, size: int = 512) -> tuple[NDArray[np.uint8], list[str]]:
         """Return which part each pixel shows, 0 for the ground, and the parts' names from 1 on."""
@@ -75,8 +77,10 @@ class Renderer:
         return shape
 
 
-def _paint(canvas: Image, ink: details.Ink, item: Placed, light: Shade, scene: Scene, divisor: int) -> None:
-    """Paint one part onto the canvas, and its rim into the ink."""
+def _paint(
+    canvas: Image, ink: details.Ink, blank: details.Ink, item: Placed, light: Shade, scene: Scene, divisor: int
+) -> None:
+    """Paint one part onto the canvas, wipe the ink beneath it and draw its rim."""
     part = item.element
     assert isinstance(part, Part)
     left, top, right, bottom = box = tuple(v * divisor for v in light.box)
@@ -89,7 +93,7 @@ def _paint(canvas: Image, ink: details.Ink, item: Placed, light: Shade, scene: S
     else:
         fabric = _tinted(tone, surface.colours[0], finish_of(weave))
     _blend(canvas[top:bottom, left:right], fabric, mask, part.opacity)
-    ink[top:bottom, left:right][mask > 127] = details.NEUTRAL
+    cv2.copyTo(blank[top:bottom, left:right], cv2.inRange(mask, 128, 255), ink[top:bottom, left:right])
     if not part.stroke:
         details.outline(ink, item)
 
@@ -103,29 +107,19 @@ def _tone(
     coarse = np.clip(light.light * 128, 0, 255).astype(np.uint8)
     smooth = cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR)
     angle = round(part.grain / GRAIN_STEP) * GRAIN_STEP % 360
-    sheet = _weave_sheet(weave, angle, side)
-    period = sheet.shape[0] - side
-    dx, dy = scene.seed % period, scene.seed // 7 % period
+    sheet, play = weave_sheet(weave, angle, side)
+    dx, dy = scene.seed % play, scene.seed // 7 % play
     relief = sheet[dy : dy + size[1], dx : dx + size[0]]
     return cv2.multiply(smooth, relief, scale=1 / 128)
 
 
-@lru_cache(maxsize=48)
-def _weave_sheet(weave: str, angle: int, side: int) -> NDArray[np.uint8]:
-    """Return a weave repeated over a picture and one period more, so that it can be cut anywhere."""
-    period = max(16, round(TILE * side / TILE_PICTURE))
-    tile = weave_tile(weave, angle, period)
-    repeats = -(-(side + period) // period)
-    return np.ascontiguousarray(np.tile(tile, (repeats, repeats))[: side + period, : side + period])
-
-
 def _tinted(tone: NDArray[np.uint8], colour: tuple[int, int, int], finish: Finish) -> Image:
-    return cv2.LUT(cv2.cvtColor(tone, cv2.COLOR_GRAY2RGB), _tone_table(colour, finish))
+    return cv2.applyColorMap(tone, _tone_table(colour, finish))
 
 
 @lru_cache(maxsize=256)
 def _tone_table(colour: tuple[int, int, int], finish: Finish) -> NDArray[np.uint8]:
-    """Return ``(1, 256, 3)``: what a material of a colour looks like at each tone."""
+    """Return ``(256, 1, 3)``: what a material of a colour looks like at each tone."""
     value = np.arange(256, dtype=np.float64) / 128
     if finish.bands:
         value = value + 0.28 * np.sin(2 * np.pi * finish.bands * (value - 0.93))
@@ -133,7 +127,7 @@ def _tone_table(colour: tuple[int, int, int], finish: Finish) -> NDArray[np.uint
     diffuse = base * np.maximum(value, 0)[:, None]
     glint = np.clip((value - 1.04) / 0.55, 0, 1) ** 1.6
     mirrored = (finish.gloss * glint)[:, None]
-    return np.clip(diffuse + mirrored * (255 - np.minimum(diffuse, 255)), 0, 255).astype(np.uint8)[None]
+    return np.clip(diffuse + mirrored * (255 - np.minimum(diffuse, 255)), 0, 255).astype(np.uint8)[:, None]
 
 
 def _patterned(
@@ -148,7 +142,7 @@ def _patterned(
     """Lay the pattern over the part: turned to its grain, bent by its relief, then lit."""
     pattern = pattern_tile(surface.pattern, surface.seed)
     labels = _laid(pattern.labels, surface, light, part, scene, box, side)
-    colours = cv2.blur(cv2.LUT(cv2.cvtColor(labels, cv2.COLOR_GRAY2RGB), pattern.palette(surface.colours)), (2, 2))
+    colours = cv2.blur(cv2.applyColorMap(labels, pattern.palette(surface.colours)), (2, 2))
     finish = finish_of(part.weave or surface.weave)
     lit = _tinted(tone, (128, 128, 128), Finish(gloss=finish.gloss * 0.7))
     return cv2.multiply(colours, lit, scale=1 / 128)
@@ -186,7 +180,11 @@ def _blend(canvas: Image, fabric: Image, mask: NDArray[np.uint8], opacity: float
         mask = cv2.convertScaleAbs(mask, alpha=opacity)
     else:
         cv2.copyTo(fabric, cv2.compare(mask, 255, cv2.CMP_EQ), canvas)
-    rim = np.nonzero((mask > 0) & (mask < 255))
+    found = cv2.findNonZero(cv2.inRange(mask, 1, 254))
+    if found is None:
+        return
+    columns, rows = found.reshape(-1, 2).T  # OpenCV 4 and 5 differ in its shape
+    rim = rows, columns
     weight = mask[rim].astype(np.float32)[:, None] / 255
     under = canvas[rim]
     canvas[rim] = (under + (fabric[rim].astype(np.float32) - under) * weight).astype(np.uint8)

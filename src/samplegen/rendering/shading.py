@@ -86,6 +86,12 @@ def coarse_mask(item: Placed, box: tuple[int, int, int, int], factor: float) -> 
     return mask
 
 
+def soften(mask: NDArray[np.uint8], sigma: float) -> NDArray[np.uint8]:
+    """Blur a mask about as a Gaussian of `sigma` pixels would, at a cost that does not grow with it."""
+    side = 2 * max(1, round(1.7 * sigma)) + 1
+    return cv2.stackBlur(mask, (side, side))
+
+
 def _coarse_box(item: Placed, size: int, divisor: int) -> tuple[int, int, int, int]:
     left, top, right, bottom = item.box(size)
     return left // divisor, top // divisor, -(-right // divisor), -(-bottom // divisor)
@@ -183,7 +189,7 @@ def _cast(
     ax, ay = left - x0 + dx, top - y0 + dy
     cut = canvas[max(ay, 0) : ay + mask.shape[0], max(ax, 0) : ax + mask.shape[1]]
     cut[:] = mask[max(-ay, 0) :, max(-ax, 0) :][: cut.shape[0], : cut.shape[1]]
-    soft = cv2.GaussianBlur(canvas, (0, 0), spread)
+    soft = soften(canvas, spread)
     strength = (0.55 + 0.45 * lift) / 255
     region = above[y0:y1, x0:x1]
     np.maximum(region, soft * np.float32(strength), out=region)
@@ -196,5 +202,5 @@ def _press_crease(above: NDArray[np.float32], item: Placed, factor: float) -> No
     groove = np.zeros(above.shape, np.uint8)
     width = max(1, round(line.width * item.pixels_per_unit * factor))
     cv2.polylines(groove, item.scaled(factor), False, 150, width, cv2.LINE_AA, SUBPIXEL_BITS)
-    soft = cv2.GaussianBlur(groove, (0, 0), 0.8 + 0.4 * width)
+    soft = soften(groove, 0.8 + 0.4 * width)
     np.maximum(above, soft * np.float32(1 / 255), out=above)

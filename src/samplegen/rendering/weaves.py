@@ -68,23 +68,29 @@ def finish_of(weave: str) -> Finish:
 
 
 @lru_cache(maxsize=48)
-def weave_tile(weave: str, angle: int, period: int) -> Tile:
-    """Return the weave's relief turned by `angle` degrees, as a tile of `period` pixels.
+def weave_sheet(weave: str, angle: int, side: int) -> tuple[Tile, int]:
+    """Return a weave turned by `angle` degrees, for pictures of `side` pixels, and how far it may be shifted.
 
-    A turned tile is cut from a repeated one and mirrored into itself, so it has no hard seam.
+    The sheet is larger than the picture by that many pixels, so that every picture can cut it elsewhere.
     """
+    period = max(16, round(TILE * side / TILE_PICTURE))
     relief = _relief(weave)
     if period != TILE:
         relief = cv2.resize(relief, (period, period), interpolation=cv2.INTER_AREA if period < TILE else cv2.INTER_CUBIC)
+    wanted = side + period
     if angle % 180 == 0:
-        return relief
-    wide = np.tile(relief, (3, 3))
-    turn = cv2.getRotationMatrix2D((1.5 * period, 1.5 * period), angle, 1.0)
-    turned = cv2.warpAffine(wide, turn, (3 * period, 3 * period), flags=cv2.INTER_LINEAR)
-    core = turned[period : 2 * period, period : 2 * period]
-    half = core[: period // 2 + period % 2, : period // 2 + period % 2]
-    mirrored = np.block([[half, half[:, ::-1]], [half[::-1], half[::-1, ::-1]]])
-    return np.ascontiguousarray(mirrored[:period, :period])
+        return _tiled(relief, wanted), period
+    wide = _tiled(relief, int(wanted * 1.42) + 2)
+    middle = wide.shape[0] / 2
+    turn = cv2.getRotationMatrix2D((middle, middle), angle, 1.0)
+    turned = cv2.warpAffine(wide, turn, wide.shape, flags=cv2.INTER_LINEAR)
+    margin = (wide.shape[0] - wanted) // 2
+    return np.ascontiguousarray(turned[margin : margin + wanted, margin : margin + wanted]), period
+
+
+def _tiled(tile: Tile, side: int) -> Tile:
+    repeats = -(-side // tile.shape[0])
+    return np.ascontiguousarray(np.tile(tile, (repeats, repeats))[:side, :side])
 
 
 @cache
@@ -101,16 +107,16 @@ def _plain(rng: np.random.Generator) -> Field:
 
 def _twill(rng: np.random.Generator) -> Field:
     x, y = grid(TILE)
-    lines = np.sin(2 * np.pi * 64 * (x + y) + 0.8 * smooth_noise(TILE, (6, 6), rng))
-    return (0.045 * lines + 0.035 * _plain(rng) / 0.05).astype(np.float32)
+    lines = np.sin(2 * np.pi * 80 * (x + y) + 0.5 * smooth_noise(TILE, (6, 6), rng))
+    return (0.03 * lines + 0.5 * _plain(rng)).astype(np.float32)
 
 
 def _denim(rng: np.random.Generator) -> Field:
     x, y = grid(TILE)
-    lines = np.sin(2 * np.pi * 48 * (x + y) + 1.2 * smooth_noise(TILE, (4, 4), rng))
+    lines = np.sin(2 * np.pi * 64 * (x + y) + 0.8 * smooth_noise(TILE, (4, 4), rng))
     slubs = smooth_noise(TILE, (0.7, 9), rng)
     fades = smooth_noise(TILE, (30, 40), rng)
-    return (0.09 * lines + 0.07 * slubs + 0.06 * fades).astype(np.float32)
+    return (0.06 * lines + 0.06 * slubs + 0.05 * fades).astype(np.float32)
 
 
 def _canvas(rng: np.random.Generator) -> Field:
@@ -124,7 +130,7 @@ def _canvas(rng: np.random.Generator) -> Field:
 def _corduroy(rng: np.random.Generator) -> Field:
     x, _ = grid(TILE)
     wales = np.abs(np.sin(np.pi * 26 * x + 0.15 * smooth_noise(TILE, (2, 12), rng)))
-    return (0.34 * (wales - 0.62) + 0.05 * smooth_noise(TILE, (1, 1), rng)).astype(np.float32)
+    return (0.26 * (wales - 0.62) + 0.05 * smooth_noise(TILE, (1, 1), rng)).astype(np.float32)
 
 
 def _pile(short: float, long: float) -> Callable[[np.random.Generator], Field]:
@@ -145,13 +151,13 @@ def _knit(rng: np.random.Generator) -> Field:
     columns = 28 * x
     slope = np.abs((columns % 1.0) - 0.5) * 2  # V of a stitch
     stitches = np.sin(2 * np.pi * (40 * y + 0.5 * slope)) * 0.6 + 0.7 * (0.5 - np.abs(slope - 0.5)) * 2 - 0.4
-    return (0.15 * standardized(stitches) + 0.04 * smooth_noise(TILE, (1, 1), rng)).astype(np.float32)
+    return (0.09 * standardized(stitches) + 0.03 * smooth_noise(TILE, (1, 1), rng)).astype(np.float32)
 
 
 def _rib(rng: np.random.Generator) -> Field:
     x, y = grid(TILE)
     ribs = np.abs(np.sin(np.pi * 30 * x)) - 0.64
-    return (0.4 * ribs + 0.035 * np.sin(2 * np.pi * 60 * y) + 0.03 * smooth_noise(TILE, (1, 1), rng)).astype(np.float32)
+    return (0.3 * ribs + 0.03 * np.sin(2 * np.pi * 60 * y) + 0.03 * smooth_noise(TILE, (1, 1), rng)).astype(np.float32)
 
 
 def _cable(rng: np.random.Generator) -> Field:
@@ -180,7 +186,7 @@ def _grain(rng: np.random.Generator) -> Field:
     pebbles = -np.abs(smooth_noise(TILE, (2.2, 2.2), rng))
     light = wrapped_blur(pebbles, (0.8, 0.8))
     lit = light - np.roll(light, (1, 1), (0, 1))
-    return (0.07 * standardized(lit) + 0.03 * standardized(pebbles)).astype(np.float32)
+    return (0.045 * standardized(lit) + 0.02 * standardized(pebbles)).astype(np.float32)
 
 
 def _silk(rng: np.random.Generator) -> Field:
