@@ -8,18 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samplegen.domain.scene import Colour, Scene
-from samplegen.domain.shape import Part, Shape
-from samplegen.rendering.geometry import Placed
-from samplegen.rendering.shading import coarse_mask, soften
+from samplegen.domain.shape import Shape
+from samplegen.rendering.shading import soften
 
 Image = NDArray[np.uint8]
 """``(height, width, 3)`` RGB."""
 
 
-def ground(placed: list[Placed], shape: Shape, scene: Scene, size: int, divisor: int) -> Image:
-    """Return the lit ground with the product's shadow, ready to paint the product on."""
-    side = size // divisor
-    lightness = _backdrop(scene, side) * (1 - _shadow(placed, shape, scene, side, 1 / divisor))
+def ground(silhouette: NDArray[np.uint8], shape: Shape, scene: Scene, size: int) -> Image:
+    """Return the lit ground with the shadow of a coarse silhouette, ready to paint the product on."""
+    side = silhouette.shape[0]
+    lightness = _backdrop(scene, side) * (1 - _shadow(silhouette, shape, scene))
     coarse = np.clip(lightness[:, :, None] * np.array(scene.studio.ground, np.float32), 0, 255).astype(np.uint8)
     return cv2.resize(coarse, (size, size), interpolation=cv2.INTER_LINEAR)
 
@@ -34,15 +33,9 @@ def _backdrop(scene: Scene, side: int) -> NDArray[np.float32]:
     return backdrop
 
 
-def _shadow(
-    placed: list[Placed], shape: Shape, scene: Scene, side: int, factor: float
-) -> NDArray[np.float32]:
+def _shadow(silhouette: NDArray[np.uint8], shape: Shape, scene: Scene) -> NDArray[np.float32]:
     """Return how much light the product takes from the ground, 0 to 1."""
-    box = (0, 0, side, side)
-    silhouette = np.zeros((side, side), np.uint8)
-    for item in placed:
-        if isinstance(item.element, Part):
-            np.maximum(silhouette, coarse_mask(item, box, factor), out=silhouette)
+    side = silhouette.shape[0]
     if shape.stance == "stand":
         return _pool(silhouette, scene, side)
     angle = np.radians(scene.studio.light_angle)

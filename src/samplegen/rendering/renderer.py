@@ -41,10 +41,10 @@ class Renderer:
         side = -(-size // divisor) * divisor
         scene = white_balanced(scene)
         placed = place(shape, scene, size)
-        canvas = ground(placed, shape, scene, side, divisor)
+        shades, silhouette = shade(placed, scene, side, divisor)
+        canvas = ground(silhouette, shape, scene, side)
         blank = film(scene, side)
         ink = blank.copy()
-        shades = shade(placed, scene, side, divisor)
         for index, item in enumerate(placed):
             if index in shades:
                 _paint(canvas, ink, blank, item, shades[index], scene, divisor)

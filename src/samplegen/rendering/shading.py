@@ -40,13 +40,16 @@ class Shade:
     slope: NDArray[np.float32]
 
 
-def shade(placed: list[Placed], scene: Scene, size: int, divisor: int) -> dict[int, Shade]:
-    """Return the light on every part, by its place in `placed`.
+def shade(
+    placed: list[Placed], scene: Scene, size: int, divisor: int
+) -> tuple[dict[int, Shade], NDArray[np.uint8]]:
+    """Return the light on every part, by its place in `placed`, and the product's silhouette.
 
     Works from the uppermost part down, so that each part knows what lies above it.
     """
     side = size // divisor
     above = np.zeros((side, side), np.float32)
+    silhouette = np.zeros((side, side), np.uint8)
     toward_light = _toward_light(scene.studio)
     shades: dict[int, Shade] = {}
     for index in reversed(range(len(placed))):
@@ -66,9 +69,11 @@ def shade(placed: list[Placed], scene: Scene, size: int, divisor: int) -> dict[i
         light = _lambert(slope, toward_light, scene.studio.contrast * finish.contrast)
         left, top, right, bottom = box
         light *= 1 - OCCLUSION * above[top:bottom, left:right]
+        covered = silhouette[top:bottom, left:right]
+        np.maximum(covered, mask, out=covered)
         shades[index] = Shade(box, light, slope)
         _cast(above, mask, box, element.lift * element.opacity, toward_light, side)
-    return shades
+    return shades, silhouette
 
 
 def coarse_mask(item: Placed, box: tuple[int, int, int, int], factor: float) -> NDArray[np.uint8]:
