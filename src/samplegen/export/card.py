@@ -115,8 +115,10 @@ def _body(manifest: Manifest, schema: pa.Schema) -> str:
         [
             f"# Synthetic product list: {settings.template}",
             "",
-            f"{settings.rows:,} rows of a price list{pictures}. Nothing here was photographed or sold: every row "
-            "begins as a latent product, and its title, price and picture all follow from it.",
+            (
+                f"{settings.rows:,} rows of a price list{pictures}. Nothing here was photographed or sold: every row "
+                "begins as a latent product, and its title, price and picture all follow from it."
+            ),
             "",
             "## Splits",
             "",
@@ -184,8 +186,10 @@ def _made_section(manifest: Manifest) -> list[str]:
         settings.command(),
         "```",
         "",
-        f"The same command with the same versions gives the same bytes ({versions}). Template digest: "
-        f"`{settings.template_digest}`. `manifest.json` lists the SHA-256 of every file.",
+        (
+            f"The same command with the same versions gives the same bytes ({versions}). Template digest: "
+            f"`{settings.template_digest}`. `manifest.json` lists the SHA-256 of every file."
+        ),
         "",
     ]
 
@@ -194,10 +198,14 @@ def _limits_section() -> list[str]:
     return [
         "## Limits",
         "",
-        "- Brand, codes, prices and addresses are invented; addresses end in `.example` unless the template "
-        "says otherwise.",
-        "- Pictures are drawn, with invented motifs and no logos: a model trained on them alone has not seen a "
-        "real photograph.",
+        (
+            "- Brand, codes, prices and addresses are invented; addresses end in `.example` unless the template "
+            "says otherwise."
+        ),
+        (
+            "- Pictures are drawn, with invented motifs and no logos: a model trained on them alone has not seen a "
+            "real photograph."
+        ),
         "- Shares, words and price levels are those of the template; they are no statement about a market.",
         "",
     ]
