@@ -87,7 +87,9 @@ def draw_dot(canvas: Image, ink: Ink, item: Placed, scene: Scene) -> None:
     _DOTS[dot.kind](canvas, centre, radius, surface.colours[0], toward)
 
 
-def _disc(canvas: NDArray[np.uint8], centre: NDArray[np.floating], radius: float, colour: Colour | int) -> None:
+def _disc(
+    canvas: NDArray[np.uint8], centre: NDArray[np.floating], radius: float, colour: Colour | int
+) -> None:
     unit = 1 << SUBPIXEL_BITS
     x, y = (round(float(v) * unit) for v in centre)
     cv2.circle(canvas, (x, y), max(1, round(radius * unit)), colour, -1, cv2.LINE_AA, SUBPIXEL_BITS)
@@ -102,7 +104,9 @@ def _tone(colour: Colour, factor: float) -> Colour:
     return (red, green, blue)
 
 
-def _button(canvas: Image, centre: NDArray[np.floating], radius: float, colour: Colour, toward: NDArray[np.floating]) -> None:
+def _button(
+    canvas: Image, centre: NDArray[np.floating], radius: float, colour: Colour, toward: NDArray[np.floating]
+) -> None:
     _disc(canvas, centre, radius, _tone(colour, 0.7))
     _disc(canvas, centre + toward * radius * 0.12, radius * 0.86, _tone(colour, 1.18))
     _disc(canvas, centre - toward * radius * 0.06, radius * 0.62, _tone(colour, 0.92))
@@ -111,19 +115,25 @@ def _button(canvas: Image, centre: NDArray[np.floating], radius: float, colour: 
             _disc(canvas, centre + np.array([dx, dy]) * radius * 0.2, radius * 0.1, _tone(colour, 0.3))
 
 
-def _stud(canvas: Image, centre: NDArray[np.floating], radius: float, colour: Colour, toward: NDArray[np.floating]) -> None:
+def _stud(
+    canvas: Image, centre: NDArray[np.floating], radius: float, colour: Colour, toward: NDArray[np.floating]
+) -> None:
     _disc(canvas, centre, radius, _tone(colour, 0.5))
     _disc(canvas, centre + toward * radius * 0.1, radius * 0.8, colour)
     _disc(canvas, centre + toward * radius * 0.35, radius * 0.35, _tone(colour, 1.75))
 
 
-def _eyelet(canvas: Image, centre: NDArray[np.floating], radius: float, colour: Colour, toward: NDArray[np.floating]) -> None:
+def _eyelet(
+    canvas: Image, centre: NDArray[np.floating], radius: float, colour: Colour, toward: NDArray[np.floating]
+) -> None:
     _disc(canvas, centre, radius, _tone(colour, 0.75))
     _disc(canvas, centre + toward * radius * 0.1, radius * 0.85, _tone(colour, 1.25))
     _disc(canvas, centre, radius * 0.5, (24, 22, 22))
 
 
-def _gem(canvas: Image, centre: NDArray[np.floating], radius: float, colour: Colour, toward: NDArray[np.floating]) -> None:
+def _gem(
+    canvas: Image, centre: NDArray[np.floating], radius: float, colour: Colour, toward: NDArray[np.floating]
+) -> None:
     unit = 1 << SUBPIXEL_BITS
     _disc(canvas, centre, radius, _tone(colour, 0.55))
     for step in range(8):
@@ -131,12 +141,20 @@ def _gem(canvas: Image, centre: NDArray[np.floating], radius: float, colour: Col
         rim = centre + 0.92 * radius * np.stack([np.cos(a), np.sin(a)], axis=1)
         facet = np.rint(np.concatenate([[centre], rim]) * unit).astype(np.int32)
         middle = np.array([np.cos(a.mean()), np.sin(a.mean())])
-        cv2.fillPoly(canvas, [facet], _tone(colour, 1.0 + 0.5 * float(middle @ toward) + 0.12 * (step % 2)), cv2.LINE_AA, SUBPIXEL_BITS)
+        cv2.fillPoly(
+            canvas,
+            [facet],
+            _tone(colour, 1.0 + 0.5 * float(middle @ toward) + 0.12 * (step % 2)),
+            cv2.LINE_AA,
+            SUBPIXEL_BITS,
+        )
     _disc(canvas, centre, radius * 0.42, _tone(colour, 1.35))
     _disc(canvas, centre + toward * radius * 0.45, radius * 0.14, (255, 255, 255))
 
 
-def _pearl(canvas: Image, centre: NDArray[np.floating], radius: float, colour: Colour, toward: NDArray[np.floating]) -> None:
+def _pearl(
+    canvas: Image, centre: NDArray[np.floating], radius: float, colour: Colour, toward: NDArray[np.floating]
+) -> None:
     for share, tone in ((1.0, 0.72), (0.86, 0.9), (0.62, 1.15), (0.3, 1.6)):
         _disc(canvas, centre + toward * radius * (1 - share) * 0.75, radius * share, _tone(colour, tone))
 

@@ -11,7 +11,9 @@ JPEG_QUALITY = 90
 
 def encode_jpeg(image: Image, quality: int = JPEG_QUALITY) -> bytes:
     """Return an ``(height, width, 3)`` RGB picture as a JPEG file; same pixels, same bytes."""
-    _, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    _, data = cv2.imencode(
+        ".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
+    )
     return data.tobytes()
 
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from samplegen.rendering.noise import Field, grid, smooth_noise, standardized, wrapped_blur
+from samplegen.rendering.noise import Field, field, grid, smooth_noise, standardized, wrapped_blur
 
 FIELD = 192
 BANK = 6
@@ -22,13 +22,13 @@ def fold_field(kind: str, variant: int) -> Field:
     return standardized(_KINDS[kind](rng))
 
 
-def _ridges(field: Field) -> Field:
+def _ridges(noise: Field) -> Field:
     """Sharpen the crests and widen the valleys, as cloth does."""
-    return (1 - np.sqrt(np.abs(field) + 0.05)).astype(np.float32)
+    return field(1 - np.sqrt(np.abs(noise) + 0.05))
 
 
 def _hang(rng: np.random.Generator) -> Field:
-    return _ridges(smooth_noise(FIELD, (7, 70), rng)) + 0.9 * smooth_noise(FIELD, (12, 40), rng)
+    return field(_ridges(smooth_noise(FIELD, (7, 70), rng)) + 0.9 * smooth_noise(FIELD, (12, 40), rng))
 
 
 def _limb(rng: np.random.Generator) -> Field:
@@ -36,11 +36,11 @@ def _limb(rng: np.random.Generator) -> Field:
     x, y = grid(FIELD)
     slant = np.sin(2 * np.pi * (5 * y + x + 0.22 * smooth_noise(FIELD, (22, 22), rng)))
     patches = np.clip(smooth_noise(FIELD, (24, 24), rng), 0, None)
-    return (0.9 * smooth_noise(FIELD, (8, 50), rng) + 0.7 * slant * patches).astype(np.float32)
+    return field(0.9 * smooth_noise(FIELD, (8, 50), rng) + 0.7 * slant * patches)
 
 
 def _crumple(rng: np.random.Generator) -> Field:
-    return _ridges(smooth_noise(FIELD, (11, 14), rng)) + 0.6 * smooth_noise(FIELD, (20, 24), rng)
+    return field(_ridges(smooth_noise(FIELD, (11, 14), rng)) + 0.6 * smooth_noise(FIELD, (20, 24), rng))
 
 
 def _gather(rng: np.random.Generator) -> Field:
@@ -55,14 +55,14 @@ def _pleats(rng: np.random.Generator) -> Field:
 
 def _baffle(rng: np.random.Generator) -> Field:
     """Stack stuffed tubes across the limb, pinched at their seams."""
-    x, y = grid(FIELD)
+    _, y = grid(FIELD)
     tubes = np.sqrt(np.abs(np.sin(np.pi * (9 * y + 0.06 * smooth_noise(FIELD, (30, 30), rng))) + 0.02))
     pinches = smooth_noise(FIELD, (3, 4), rng) * (1 - tubes)
-    return (tubes + 0.25 * pinches + 0.06 * smooth_noise(FIELD, (5, 5), rng)).astype(np.float32)
+    return field(tubes + 0.25 * pinches + 0.06 * smooth_noise(FIELD, (5, 5), rng))
 
 
 def _ripple(rng: np.random.Generator) -> Field:
-    x, y = grid(FIELD)
+    x, _ = grid(FIELD)
     return np.sin(2 * np.pi * (4 * x + 0.5 * smooth_noise(FIELD, (40, 40), rng))).astype(np.float32)
 
 

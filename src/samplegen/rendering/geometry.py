@@ -70,7 +70,9 @@ def _deform(
 ) -> NDArray[np.float64]:
     """Change proportions, swing limbs and let outlines wander, in units of the drawing."""
     if limb.any():
-        pivots = np.concatenate([np.tile(element.pivot or (0.0, 0.0), (n, 1)) for element, n in _repeat(elements)])
+        pivots = np.concatenate(
+            [np.tile(element.pivot or (0.0, 0.0), (n, 1)) for element, n in _repeat(elements)]
+        )
         points = np.where(limb[:, None], _swing(points, pivots, scene), points)
     middle = CANVAS / 2
     points = (points - middle) * (scene.proportions.width, scene.proportions.length) + middle
@@ -82,8 +84,8 @@ def _swing(points: NDArray[np.float64], pivots: NDArray[np.float64], scene: Scen
     angle = np.radians(scene.pose.swing) * outwards
     offset = (points - pivots) * scene.proportions.limb
     cos, sin = np.cos(angle), np.sin(angle)
-    turned = np.stack([cos * offset[:, 0] - sin * offset[:, 1], sin * offset[:, 0] + cos * offset[:, 1]], axis=1)
-    return pivots + turned
+    x, y = offset.T
+    return np.asarray(pivots + np.stack([cos * x - sin * y, sin * x + cos * y], axis=1))
 
 
 def _wander(points: NDArray[np.float64], scene: Scene) -> NDArray[np.float64]:
@@ -103,7 +105,9 @@ def _fit(
     pose = scene.pose
     angle = -np.radians(pose.rotation)  # y points down: counter-clockwise on the page
     mirror = -1.0 if pose.flip else 1.0
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) @ np.diag([mirror, 1.0])
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) @ np.diag(
+        [mirror, 1.0]
+    )
     turned, rim = points @ turn.T, extent @ turn.T
     low, high = rim.min(axis=0), rim.max(axis=0)
     scale = pose.coverage * size / float(max(high - low))

@@ -19,8 +19,10 @@ def ground(silhouette: NDArray[np.uint8], shape: Shape, scene: Scene, size: int)
     """Return the lit ground with the shadow of a coarse silhouette, ready to paint the product on."""
     side = silhouette.shape[0]
     lightness = _backdrop(scene, side) * (1 - _shadow(silhouette, shape, scene))
-    coarse = np.clip(lightness[:, :, None] * np.array(scene.studio.ground, np.float32), 0, 255).astype(np.uint8)
-    return cv2.resize(coarse, (size, size), interpolation=cv2.INTER_LINEAR)
+    coarse = np.clip(lightness[:, :, None] * np.array(scene.studio.ground, np.float32), 0, 255).astype(
+        np.uint8
+    )
+    return np.asarray(cv2.resize(coarse, (size, size), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def _backdrop(scene: Scene, side: int) -> NDArray[np.float32]:
@@ -41,8 +43,10 @@ def _shadow(silhouette: NDArray[np.uint8], shape: Shape, scene: Scene) -> NDArra
     angle = np.radians(scene.studio.light_angle)
     near = _moved(silhouette, -np.cos(angle) * 0.006 * side, np.sin(angle) * 0.006 * side)
     far = _moved(silhouette, -np.cos(angle) * 0.022 * side, np.sin(angle) * 0.022 * side)
-    shadow = cv2.addWeighted(soften(near, 0.008 * side), 0.5, soften(far, 0.035 * side), 0.6, 0.0, dtype=cv2.CV_32F)
-    return shadow * np.float32(scene.studio.shadow / 255)
+    shadow = cv2.addWeighted(
+        soften(near, 0.008 * side), 0.5, soften(far, 0.035 * side), 0.6, 0.0, dtype=cv2.CV_32F
+    )
+    return np.asarray(shadow * np.float32(scene.studio.shadow / 255), np.float32)
 
 
 def _pool(silhouette: NDArray[np.uint8], scene: Scene, side: int) -> NDArray[np.float32]:
@@ -59,11 +63,12 @@ def _pool(silhouette: NDArray[np.uint8], scene: Scene, side: int) -> NDArray[np.
     pool[max(floor - thick, 0) : floor + thick] = close_to_floor
     contact = cv2.GaussianBlur(pool, (0, 0), sigmaX=0.012 * side, sigmaY=0.008 * side)
     spread = cv2.GaussianBlur(pool, (0, 0), sigmaX=0.05 * side, sigmaY=0.022 * side)
-    return (1.0 * contact + 1.4 * spread) * np.float32(scene.studio.shadow)
+    return np.asarray((contact + 1.4 * spread) * scene.studio.shadow, np.float32)
 
 
 def _moved(mask: NDArray[np.uint8], dx: float, dy: float) -> NDArray[np.uint8]:
-    return cv2.warpAffine(mask, np.array([[1, 0, dx], [0, 1, dy]], np.float32), mask.shape[::-1])
+    moved = cv2.warpAffine(mask, np.array([[1, 0, dx], [0, 1, dy]], np.float32), mask.shape[::-1])
+    return np.asarray(moved, np.uint8)
 
 
 def white_balanced(scene: Scene) -> Scene:
@@ -96,7 +101,7 @@ def _noise_sheet(level: int, side: int) -> NDArray[np.uint8]:
     """Return noise around 128 of a standard deviation of `level` quarters of a grey level near white."""
     rng = np.random.default_rng([977, level])
     noise = rng.standard_normal((side + 64, side + 64), dtype=np.float32) * (level / 4 * 128 / 240)
-    return np.clip(np.rint(128 + noise), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(128 + noise), 0, 255), np.uint8)
 
 
 def silhouette_box(mask: NDArray[np.uint8]) -> tuple[int, int, int, int]:
@@ -105,4 +110,3 @@ def silhouette_box(mask: NDArray[np.uint8]) -> tuple[int, int, int, int]:
     if not len(ys):
         return 0, 0, 0, 0
     return int(xs[0]), int(ys[0]), int(xs[-1]) + 1, int(ys[-1]) + 1
-

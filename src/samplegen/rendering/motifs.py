@@ -10,7 +10,9 @@ from samplegen.rendering.geometry import SUBPIXEL_BITS
 WORDS = ("NORVIK", "ALDER", "MAREN", "OSTRA", "LUMEN", "HALVOR", "TIDE", "FJELL")
 
 
-def draw_motif(canvas: NDArray[np.uint8], surface: Surface, centre: NDArray[np.floating], radius: float) -> None:
+def draw_motif(
+    canvas: NDArray[np.uint8], surface: Surface, centre: NDArray[np.floating], radius: float
+) -> None:
     """Draw the surface's emblem or lettering, about `radius` pixels around `centre`."""
     colour = surface.colours[1] if len(surface.colours) > 1 else tuple(255 - v for v in surface.colours[0])
     if surface.pattern == "lettering":
@@ -52,4 +54,4 @@ def _leaf(length: float) -> NDArray[np.float64]:
 
 def _turned(points: NDArray[np.float64], degrees: float) -> NDArray[np.float64]:
     a = np.radians(degrees)
-    return points @ np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]])
+    return np.asarray(points @ np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]]))

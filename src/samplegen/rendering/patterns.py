@@ -112,7 +112,7 @@ def _argyle(rng: np.random.Generator) -> Pattern:
     diamond = np.abs(x % 1 - 0.5) + np.abs(y % 1 - 0.5)
     parity = (np.floor(x) + np.floor(y)).astype(int) % 2
     labels = np.where(diamond < 0.5, 1 + parity, 0)
-    lines = np.abs(((x + 0.5) % 1 - 0.5)) + np.abs(((y + 0.5) % 1 - 0.5))
+    lines = np.abs((x + 0.5) % 1 - 0.5) + np.abs((y + 0.5) % 1 - 0.5)
     labels = np.where(np.abs(lines - 0.5) < 0.02, 3, labels)
     return Pattern(labels.astype(np.uint8), _one_hot(4))
 
@@ -156,7 +156,9 @@ def _blossom(labels: Labels, x: int, y: int, step: int, rng: np.random.Generator
         for side in (-35, 0, 35):
             a = np.radians(turn + side)
             centre = (int(x + 0.5 * reach * np.cos(a)), int(y + 0.5 * reach * np.sin(a)))
-            cv2.ellipse(labels, centre, (int(reach * 0.5), int(reach * 0.16)), turn + side, 0, 360, colour, -1)
+            cv2.ellipse(
+                labels, centre, (int(reach * 0.5), int(reach * 0.16)), turn + side, 0, 360, colour, -1
+            )
         return
     petals = int(rng.integers(4, 8))
     for petal in range(petals):

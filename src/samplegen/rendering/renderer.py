@@ -53,7 +53,7 @@ class Renderer:
             elif isinstance(item.element, Dot):
                 details.draw_dot(canvas, ink, item, scene)
         picture = cv2.multiply(canvas, cv2.cvtColor(ink, cv2.COLOR_GRAY2RGB), scale=1 / details.NEUTRAL)
-        return np.ascontiguousarray(picture[:size, :size])
+        return np.ascontiguousarray(picture[:size, :size], np.uint8)
 
     def part_mask(self, scene: Scene, size: int = 512) -> tuple[NDArray[np.uint8], list[str]]:
         """Return which part each pixel shows, 0 for the ground, and the parts' names from 1 on."""
@@ -78,7 +78,13 @@ class Renderer:
 
 
 def _paint(
-    canvas: Image, ink: details.Ink, blank: details.Ink, item: Placed, light: Shade, scene: Scene, divisor: int
+    canvas: Image,
+    ink: details.Ink,
+    blank: details.Ink,
+    item: Placed,
+    light: Shade,
+    scene: Scene,
+    divisor: int,
 ) -> None:
     """Paint one part onto the canvas, wipe the ink beneath it and draw its rim."""
     part = item.element
@@ -110,11 +116,11 @@ def _tone(
     sheet, play = weave_sheet(weave, angle, side)
     dx, dy = scene.seed % play, scene.seed // 7 % play
     relief = sheet[dy : dy + size[1], dx : dx + size[0]]
-    return cv2.multiply(smooth, relief, scale=1 / 128)
+    return np.asarray(cv2.multiply(smooth, relief, scale=1 / 128), np.uint8)
 
 
 def _tinted(tone: NDArray[np.uint8], colour: tuple[int, int, int], finish: Finish) -> Image:
-    return cv2.applyColorMap(tone, _tone_table(colour, finish))
+    return np.asarray(cv2.applyColorMap(tone, _tone_table(colour, finish)), np.uint8)
 
 
 @lru_cache(maxsize=256)
@@ -127,7 +133,8 @@ def _tone_table(colour: tuple[int, int, int], finish: Finish) -> NDArray[np.uint
     diffuse = base * np.maximum(value, 0)[:, None]
     glint = np.clip((value - 1.04) / 0.55, 0, 1) ** 1.6
     mirrored = (finish.gloss * glint)[:, None]
-    return np.clip(diffuse + mirrored * (255 - np.minimum(diffuse, 255)), 0, 255).astype(np.uint8)[:, None]
+    mixed = np.clip(diffuse + mirrored * (255 - np.minimum(diffuse, 255)), 0, 255)
+    return np.asarray(mixed[:, None], np.uint8)
 
 
 def _patterned(
@@ -145,7 +152,7 @@ def _patterned(
     colours = cv2.blur(cv2.applyColorMap(labels, pattern.palette(surface.colours)), (2, 2))
     finish = finish_of(part.weave or surface.weave)
     lit = _tinted(tone, (128, 128, 128), Finish(gloss=finish.gloss * 0.7))
-    return cv2.multiply(colours, lit, scale=1 / 128)
+    return np.asarray(cv2.multiply(colours, lit, scale=1 / 128), np.uint8)
 
 
 def _laid(
@@ -167,19 +174,31 @@ def _laid(
     cos, sin = float(np.cos(angle)) * zoom, float(np.sin(angle)) * zoom
     bend = 7.0 * zoom  # pixels of shift per unit of slope
     salt = sum(part.name.encode())
-    u = cos * xs[None, :] - sin * ys[:, None] + (scene.seed + 61 * salt) % PATTERN_TILE + bend * light.slope[0]
-    v = sin * xs[None, :] + cos * ys[:, None] + (scene.seed // 5 + 37 * salt) % PATTERN_TILE + bend * light.slope[1]
+    u = (
+        cos * xs[None, :]
+        - sin * ys[:, None]
+        + (scene.seed + 61 * salt) % PATTERN_TILE
+        + bend * light.slope[0]
+    )
+    v = (
+        sin * xs[None, :]
+        + cos * ys[:, None]
+        + (scene.seed // 5 + 37 * salt) % PATTERN_TILE
+        + bend * light.slope[1]
+    )
     size = (right - left, bottom - top)
     map_x, map_y = (cv2.resize(m.astype(np.float32), size, interpolation=cv2.INTER_LINEAR) for m in (u, v))
-    return cv2.remap(labels, map_x, map_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_WRAP)
+    return np.asarray(
+        cv2.remap(labels, map_x, map_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_WRAP), np.uint8
+    )
 
 
 def _blend(canvas: Image, fabric: Image, mask: NDArray[np.uint8], opacity: float) -> None:
     """Copy the fabric where the mask is full and mix it along the anti-aliased rim."""
     if opacity < 1:
-        mask = cv2.convertScaleAbs(mask, alpha=opacity)
+        mask = np.asarray(cv2.convertScaleAbs(mask, alpha=opacity), np.uint8)
     else:
-        cv2.copyTo(fabric, cv2.compare(mask, 255, cv2.CMP_EQ), canvas)
+        cv2.copyTo(fabric, cv2.inRange(mask, 255, 255), canvas)
     found = cv2.findNonZero(cv2.inRange(mask, 1, 254))
     if found is None:
         return

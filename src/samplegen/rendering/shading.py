@@ -94,7 +94,7 @@ def coarse_mask(item: Placed, box: tuple[int, int, int, int], factor: float) -> 
 def soften(mask: NDArray[np.uint8], sigma: float) -> NDArray[np.uint8]:
     """Blur a mask about as a Gaussian of `sigma` pixels would, at a cost that does not grow with it."""
     side = 2 * max(1, round(1.7 * sigma)) + 1
-    return cv2.stackBlur(mask, (side, side))
+    return np.asarray(cv2.stackBlur(mask, (side, side)), np.uint8)
 
 
 def _coarse_box(item: Placed, size: int, divisor: int) -> tuple[int, int, int, int]:
@@ -130,13 +130,11 @@ def _rounded(mask: NDArray[np.uint8], volume: float, side: int) -> NDArray[np.fl
     radius = max(1.5, min(abs(volume) * float(distance.max()), ROUNDING * side))
     rise = np.minimum(distance / radius, 1.0)
     height = radius * 0.62 * np.sqrt(rise * (2 - rise))
-    smooth = cv2.GaussianBlur(height, (0, 0), max(0.9, radius * 0.22))
+    smooth = np.asarray(cv2.GaussianBlur(height, (0, 0), max(0.9, radius * 0.22)), np.float32)
     return smooth if volume > 0 else -smooth
 
 
-def _folds(
-    shape: tuple[int, ...], part: Part, item: Placed, scene: Scene, side: int
-) -> NDArray[np.float32]:
+def _folds(shape: tuple[int, ...], part: Part, item: Placed, scene: Scene, side: int) -> NDArray[np.float32]:
     """Cut folds from the bank, turned along the part."""
     salt = scene.seed * 31 + sum(part.name.encode())
     field = fold_field(part.folds, salt % BANK)
@@ -145,9 +143,9 @@ def _folds(
     offset = np.array([salt % FIELD, salt // FIELD % FIELD], np.float64)
     cos, sin = np.cos(np.radians(angle)) * zoom, np.sin(np.radians(angle)) * zoom
     matrix = np.array([[cos, -sin, offset[0]], [sin, cos, offset[1]]])
-    return cv2.warpAffine(
-        field, matrix, (shape[1], shape[0]), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_WRAP
-    )
+    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    turned = cv2.warpAffine(field, matrix, (shape[1], shape[0]), flags=how, borderMode=cv2.BORDER_WRAP)
+    return np.asarray(turned, np.float32)
 
 
 def _axis(item: Placed) -> float:
@@ -160,7 +158,8 @@ def _axis(item: Placed) -> float:
 
 
 def _slope(height: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.stack([cv2.Scharr(height, cv2.CV_32F, 1, 0), cv2.Scharr(height, cv2.CV_32F, 0, 1)]) / 32
+    steps = [cv2.Scharr(height, cv2.CV_32F, 1, 0), cv2.Scharr(height, cv2.CV_32F, 0, 1)]
+    return np.asarray(np.stack(steps) / 32, np.float32)  # Scharr's weights sum to 32
 
 
 def _lambert(slope: NDArray[np.float32], toward_light: NDArray[np.float32], contrast: float) -> Light:
@@ -187,7 +186,12 @@ def _cast(
     spread = (0.006 + 0.022 * lift) * side
     margin = int(3 * spread) + 1
     left, top, right, bottom = box
-    x0, y0, x1, y1 = max(left - margin, 0), max(top - margin, 0), min(right + margin, side), min(bottom + margin, side)
+    x0, y0, x1, y1 = (
+        max(left - margin, 0),
+        max(top - margin, 0),
+        min(right + margin, side),
+        min(bottom + margin, side),
+    )
     canvas = np.zeros((y1 - y0, x1 - x0), np.uint8)
     drop = spread * 0.9
     dx, dy = round(-toward_light[0] * drop), round(-toward_light[1] * drop)

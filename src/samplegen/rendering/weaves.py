@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from samplegen.rendering.noise import Field, grid, smooth_noise, standardized, wrapped_blur
+from samplegen.rendering.noise import Field, field, grid, smooth_noise, standardized, wrapped_blur
 
 TILE = 256
 TILE_PICTURE = 512
@@ -76,7 +76,8 @@ def weave_sheet(weave: str, angle: int, side: int) -> tuple[Tile, int]:
     period = max(16, round(TILE * side / TILE_PICTURE))
     relief = _relief(weave)
     if period != TILE:
-        relief = cv2.resize(relief, (period, period), interpolation=cv2.INTER_AREA if period < TILE else cv2.INTER_CUBIC)
+        how = cv2.INTER_AREA if period < TILE else cv2.INTER_CUBIC
+        relief = np.asarray(cv2.resize(relief, (period, period), interpolation=how), np.uint8)
     wanted = side + period
     if angle % 180 == 0:
         return _tiled(relief, wanted), period
@@ -85,7 +86,7 @@ def weave_sheet(weave: str, angle: int, side: int) -> tuple[Tile, int]:
     turn = cv2.getRotationMatrix2D((middle, middle), angle, 1.0)
     turned = cv2.warpAffine(wide, turn, wide.shape, flags=cv2.INTER_LINEAR)
     margin = (wide.shape[0] - wanted) // 2
-    return np.ascontiguousarray(turned[margin : margin + wanted, margin : margin + wanted]), period
+    return np.ascontiguousarray(turned[margin : margin + wanted, margin : margin + wanted], np.uint8), period
 
 
 def _tiled(tile: Tile, side: int) -> Tile:
@@ -96,19 +97,19 @@ def _tiled(tile: Tile, side: int) -> Tile:
 @cache
 def _relief(weave: str) -> Tile:
     rng = np.random.default_rng(sum(weave.encode()))
-    field = _RELIEFS.get(weave, _plain)(rng)
-    return np.clip(128 + 128 * field, 0, 255).astype(np.uint8)
+    lightness = _RELIEFS.get(weave, _plain)(rng)
+    return np.clip(128 + 128 * lightness, 0, 255).astype(np.uint8)
 
 
 def _plain(rng: np.random.Generator) -> Field:
     threads = 0.4 * smooth_noise(TILE, (3.0, 0.5), rng) + 0.4 * smooth_noise(TILE, (0.5, 3.0), rng)
-    return (0.05 * threads).astype(np.float32)
+    return field(0.05 * threads)
 
 
 def _twill(rng: np.random.Generator) -> Field:
     x, y = grid(TILE)
     lines = np.sin(2 * np.pi * 80 * (x + y) + 0.5 * smooth_noise(TILE, (6, 6), rng))
-    return (0.03 * lines + 0.5 * _plain(rng)).astype(np.float32)
+    return field(0.03 * lines + 0.5 * _plain(rng))
 
 
 def _denim(rng: np.random.Generator) -> Field:
@@ -116,26 +117,26 @@ def _denim(rng: np.random.Generator) -> Field:
     lines = np.sin(2 * np.pi * 64 * (x + y) + 0.8 * smooth_noise(TILE, (4, 4), rng))
     slubs = smooth_noise(TILE, (0.7, 9), rng)
     fades = smooth_noise(TILE, (30, 40), rng)
-    return (0.06 * lines + 0.06 * slubs + 0.05 * fades).astype(np.float32)
+    return field(0.06 * lines + 0.06 * slubs + 0.05 * fades)
 
 
 def _canvas(rng: np.random.Generator) -> Field:
     x, y = grid(TILE)
     basket = np.sin(2 * np.pi * 52 * x) * np.sin(2 * np.pi * 52 * y)
-    return (0.09 * basket + 0.05 * smooth_noise(TILE, (4, 0.6), rng) + 0.05 * smooth_noise(TILE, (0.6, 4), rng)).astype(
-        np.float32
+    return field(
+        0.09 * basket + 0.05 * smooth_noise(TILE, (4, 0.6), rng) + 0.05 * smooth_noise(TILE, (0.6, 4), rng)
     )
 
 
 def _corduroy(rng: np.random.Generator) -> Field:
     x, _ = grid(TILE)
     wales = np.abs(np.sin(np.pi * 26 * x + 0.15 * smooth_noise(TILE, (2, 12), rng)))
-    return (0.26 * (wales - 0.62) + 0.05 * smooth_noise(TILE, (1, 1), rng)).astype(np.float32)
+    return field(0.26 * (wales - 0.62) + 0.05 * smooth_noise(TILE, (1, 1), rng))
 
 
 def _pile(short: float, long: float) -> Callable[[np.random.Generator], Field]:
     def relief(rng: np.random.Generator) -> Field:
-        return (short * smooth_noise(TILE, (0.9, 1.4), rng) + long * smooth_noise(TILE, (14, 18), rng)).astype(np.float32)
+        return field(short * smooth_noise(TILE, (0.9, 1.4), rng) + long * smooth_noise(TILE, (14, 18), rng))
 
     return relief
 
@@ -143,7 +144,7 @@ def _pile(short: float, long: float) -> Callable[[np.random.Generator], Field]:
 def _jersey(rng: np.random.Generator) -> Field:
     x, y = grid(TILE)
     stitches = np.sin(2 * np.pi * 64 * x) * np.cos(2 * np.pi * 42 * y)
-    return (0.025 * stitches + 0.03 * smooth_noise(TILE, (1, 2), rng)).astype(np.float32)
+    return field(0.025 * stitches + 0.03 * smooth_noise(TILE, (1, 2), rng))
 
 
 def _knit(rng: np.random.Generator) -> Field:
@@ -151,51 +152,51 @@ def _knit(rng: np.random.Generator) -> Field:
     columns = 28 * x
     slope = np.abs((columns % 1.0) - 0.5) * 2  # V of a stitch
     stitches = np.sin(2 * np.pi * (40 * y + 0.5 * slope)) * 0.6 + 0.7 * (0.5 - np.abs(slope - 0.5)) * 2 - 0.4
-    return (0.09 * standardized(stitches) + 0.03 * smooth_noise(TILE, (1, 1), rng)).astype(np.float32)
+    return field(0.09 * standardized(stitches) + 0.03 * smooth_noise(TILE, (1, 1), rng))
 
 
 def _rib(rng: np.random.Generator) -> Field:
     x, y = grid(TILE)
     ribs = np.abs(np.sin(np.pi * 30 * x)) - 0.64
-    return (0.3 * ribs + 0.03 * np.sin(2 * np.pi * 60 * y) + 0.03 * smooth_noise(TILE, (1, 1), rng)).astype(np.float32)
+    return field(0.3 * ribs + 0.03 * np.sin(2 * np.pi * 60 * y) + 0.03 * smooth_noise(TILE, (1, 1), rng))
 
 
 def _cable(rng: np.random.Generator) -> Field:
     x, y = grid(TILE)
     column = (4 * x) % 1.0
     twist = np.sin(2 * np.pi * 5 * y)
-    strands = np.exp(-(((column - 0.5 - 0.16 * twist) / 0.1) ** 2)) + np.exp(-(((column - 0.5 + 0.16 * twist) / 0.1) ** 2))
+    left, right = (np.exp(-(((column - 0.5 + side * twist) / 0.1) ** 2)) for side in (-0.16, 0.16))
     rails = 0.8 * np.exp(-(((column - 0.08) / 0.04) ** 2)) + 0.8 * np.exp(-(((column - 0.92) / 0.04) ** 2))
-    return (0.22 * standardized(strands + rails) + 0.4 * _knit(rng)).astype(np.float32)
+    return field(0.22 * standardized(left + right + rails) + 0.4 * _knit(rng))
 
 
 def _shearling(rng: np.random.Generator) -> Field:
     curls = np.abs(smooth_noise(TILE, (3.2, 3.2), rng))
-    return (0.2 * standardized(curls) + 0.06 * smooth_noise(TILE, (1, 1), rng)).astype(np.float32)
+    return field(0.2 * standardized(curls) + 0.06 * smooth_noise(TILE, (1, 1), rng))
 
 
 def _fur(rng: np.random.Generator) -> Field:
-    return (0.2 * smooth_noise(TILE, (0.7, 6), rng) + 0.1 * smooth_noise(TILE, (9, 20), rng)).astype(np.float32)
+    return field(0.2 * smooth_noise(TILE, (0.7, 6), rng) + 0.1 * smooth_noise(TILE, (9, 20), rng))
 
 
 def _leather(rng: np.random.Generator) -> Field:
-    return (0.022 * smooth_noise(TILE, (1.1, 1.1), rng) + 0.02 * smooth_noise(TILE, (12, 12), rng)).astype(np.float32)
+    return field(0.022 * smooth_noise(TILE, (1.1, 1.1), rng) + 0.02 * smooth_noise(TILE, (12, 12), rng))
 
 
 def _grain(rng: np.random.Generator) -> Field:
     pebbles = -np.abs(smooth_noise(TILE, (2.2, 2.2), rng))
     light = wrapped_blur(pebbles, (0.8, 0.8))
     lit = light - np.roll(light, (1, 1), (0, 1))
-    return (0.045 * standardized(lit) + 0.02 * standardized(pebbles)).astype(np.float32)
+    return field(0.045 * standardized(lit) + 0.02 * standardized(pebbles))
 
 
 def _silk(rng: np.random.Generator) -> Field:
-    return (0.018 * smooth_noise(TILE, (0.6, 8), rng) + 0.012 * smooth_noise(TILE, (8, 0.6), rng)).astype(np.float32)
+    return field(0.018 * smooth_noise(TILE, (0.6, 8), rng) + 0.012 * smooth_noise(TILE, (8, 0.6), rng))
 
 
 def _nylon(rng: np.random.Generator) -> Field:
     crinkle = np.abs(smooth_noise(TILE, (7, 9), rng))
-    return (0.035 * standardized(crinkle) + 0.015 * smooth_noise(TILE, (0.7, 0.7), rng)).astype(np.float32)
+    return field(0.035 * standardized(crinkle) + 0.015 * smooth_noise(TILE, (0.7, 0.7), rng))
 
 
 def _quilted(rng: np.random.Generator) -> Field:
@@ -206,29 +207,29 @@ def _quilted(rng: np.random.Generator) -> Field:
     pillow = np.sqrt(np.clip(depth, 0, 1))
     lit = wrapped_blur(pillow.astype(np.float32), (1.5, 1.5))
     slope = lit - np.roll(lit, (2, 2), (0, 1))
-    return (0.5 * slope + 0.16 * (pillow - 0.7) + 0.6 * _nylon(rng)).astype(np.float32)
+    return field(0.5 * slope + 0.16 * (pillow - 0.7) + 0.6 * _nylon(rng))
 
 
 def _smooth(rng: np.random.Generator) -> Field:
-    return 0.006 * smooth_noise(TILE, (0.8, 0.8), rng)
+    return field(0.006 * smooth_noise(TILE, (0.8, 0.8), rng))
 
 
 def _lace(rng: np.random.Generator) -> Field:
     x, y = grid(TILE)
     flowers = np.sin(2 * np.pi * 10 * x) * np.sin(2 * np.pi * 10 * y)
     net = np.sin(2 * np.pi * 50 * (x + y)) * np.sin(2 * np.pi * 50 * (x - y))
-    return (0.16 * np.sign(flowers) * np.abs(flowers) ** 0.4 + 0.09 * net).astype(np.float32)
+    return field(0.16 * np.sign(flowers) * np.abs(flowers) ** 0.4 + 0.09 * net)
 
 
 def _mesh(rng: np.random.Generator) -> Field:
     x, y = grid(TILE)
-    return (0.16 * np.sin(2 * np.pi * 44 * (x + y)) * np.sin(2 * np.pi * 44 * (x - y))).astype(np.float32)
+    return field(0.16 * np.sin(2 * np.pi * 44 * (x + y)) * np.sin(2 * np.pi * 44 * (x - y)))
 
 
 def _straw(rng: np.random.Generator) -> Field:
     x, y = grid(TILE)
     braid = np.sin(2 * np.pi * (16 * y + 0.25 * np.sign(np.sin(2 * np.pi * 16 * x))))
-    return (0.16 * braid + 0.06 * smooth_noise(TILE, (4, 0.8), rng)).astype(np.float32)
+    return field(0.16 * braid + 0.06 * smooth_noise(TILE, (4, 0.8), rng))
 
 
 _RELIEFS: dict[str, Callable[[np.random.Generator], Field]] = {

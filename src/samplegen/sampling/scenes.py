@@ -93,10 +93,24 @@ def _surfaces(product: Product, shape: Shape, style: Generator, row: Generator) 
     return {role: outfit[role] for role in shape.roles}
 
 
-_SOLES: tuple[Colour | None, ...] = ((240, 237, 230), (240, 237, 230), (36, 34, 34), (172, 124, 82), (92, 64, 46), None)
+_SOLES: tuple[Colour | None, ...] = (
+    (240, 237, 230),
+    (240, 237, 230),
+    (36, 34, 34),
+    (172, 124, 82),
+    (92, 64, 46),
+    None,
+)
 _LACES: tuple[Colour | None, ...] = ((244, 242, 238), (34, 33, 34), None)
 _LENSES: tuple[Colour, ...] = ((52, 46, 44), (40, 42, 48), (96, 72, 52), (74, 84, 78), (120, 96, 92))
-_GEMS: tuple[Colour, ...] = ((214, 224, 234), (232, 228, 220), (120, 20, 40), (32, 60, 120), (30, 92, 70), (240, 236, 226))
+_GEMS: tuple[Colour, ...] = (
+    (214, 224, 234),
+    (232, 228, 220),
+    (120, 20, 40),
+    (32, 60, 120),
+    (30, 92, 70),
+    (240, 236, 226),
+)
 
 
 def _pick(choices: tuple[Colour | None, ...], own: Colour, rng: Generator) -> Colour:
@@ -115,7 +129,13 @@ def _second(main: Surface, trim: Surface, rng: Generator) -> Surface:
 def _lining(main: Surface, rng: Generator) -> Surface:
     roll, lining_seed = rng.random(), int(rng.integers(1 << 16))
     if roll < 0.2:
-        return Surface("satin", "check", ((196, 178, 148), (58, 52, 52), (238, 232, 220), (142, 52, 48)), 0.7, lining_seed)
+        return Surface(
+            "satin",
+            "check",
+            ((196, 178, 148), (58, 52, 52), (238, 232, 220), (142, 52, 48)),
+            0.7,
+            lining_seed,
+        )
     return Surface("satin", "plain", (_mix(main.colours[0], (128, 118, 106), 0.35 + 0.3 * roll),))
 
 

@@ -14,9 +14,21 @@ from xml.etree.ElementTree import Element as Node
 import defusedxml
 import numpy as np
 from defusedxml.ElementTree import fromstring
-from svg.path import Arc, CubicBezier, Line as Straight, Move, QuadraticBezier, parse_path
+from svg.path import Arc, CubicBezier, Move, QuadraticBezier, parse_path
+from svg.path import Line as Straight
 
-from samplegen.domain.shape import CANVAS, DOT_KINDS, FOLDS, LINE_KINDS, Dot, Element, Line, Part, Points, Shape
+from samplegen.domain.shape import (
+    CANVAS,
+    DOT_KINDS,
+    FOLDS,
+    LINE_KINDS,
+    Dot,
+    Element,
+    Line,
+    Part,
+    Points,
+    Shape,
+)
 from samplegen.domain.surfaces import WEAVES
 from samplegen.errors import TemplateError
 
@@ -26,7 +38,13 @@ CURVE_POINTS = 12  # per curve: an arc of a quarter circle then departs by less 
 
 _DRAWN = {"path", "polygon", "polyline", "line", "rect", "circle", "ellipse"}
 _PASSIVE = {"title", "desc"}
-_PART_NUMBERS = {"volume": (-1, 1), "fold-depth": (0, 4), "grain": (-360, 360), "lift": (0, 1), "opacity": (0.05, 1)}
+_PART_NUMBERS = {
+    "volume": (-1, 1),
+    "fold-depth": (0, 4),
+    "grain": (-360, 360),
+    "lift": (0, 1),
+    "opacity": (0.05, 1),
+}
 _DATA = {"role", "when", "pivot", "mirror", "folds", "weave", *_PART_NUMBERS}
 _ROOT_DATA = {"variants", "stance", "fine"}
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
@@ -64,7 +82,9 @@ def _parse(path: Path) -> Node:
     if path.stat().st_size > MAX_BYTES:
         raise TemplateError(f"{path}: larger than {MAX_BYTES:,} bytes; a shape is a few outlines")
     try:
-        root: Node = fromstring(path.read_bytes(), forbid_dtd=True, forbid_entities=True, forbid_external=True)
+        root: Node = fromstring(
+            path.read_bytes(), forbid_dtd=True, forbid_entities=True, forbid_external=True
+        )
     except defusedxml.DefusedXmlException as error:
         raise TemplateError(f"{path}: holds a DTD, an entity or an external reference; remove it") from error
     except Exception as error:
@@ -98,7 +118,9 @@ def _elements(root: Node, variants: Mapping[str, tuple[str, ...]], problems: _Pr
         kind = node.get("class", "part")
         label = f"<{_tag(node)} id={name!r}>"
         if not _NAME.fullmatch(name):
-            problems.append(f"{label} needs an id of lower-case letters, digits and '-', such as 'sleeve-left'")
+            problems.append(
+                f"{label} needs an id of lower-case letters, digits and '-', such as 'sleeve-left'"
+            )
         if name in seen:
             problems.append(f"{label}: the id occurs twice")
         seen.add(name)
@@ -142,7 +164,9 @@ def _own_data(node: Node, problems: _Problems) -> dict[str, str]:
                 allowed = ", ".join(f"data-{name}" for name in sorted(_DATA))
                 problems.append(f"<{_tag(node)} id={node.get('id')!r}> has {key}; known are {allowed}")
         elif key.rpartition("}")[2] == "href" or key.startswith("on") or "url(" in value:
-            problems.append(f"<{_tag(node)} id={node.get('id')!r}> has {key}={value[:40]!r}; references are refused")
+            problems.append(
+                f"<{_tag(node)} id={node.get('id')!r}> has {key}={value[:40]!r}; references are refused"
+            )
     return own
 
 
@@ -187,7 +211,12 @@ def _when(
 
 
 def _element(
-    node: Node, name: str, kind: str, data: Mapping[str, str], when: dict[str, tuple[str, ...]], matrix: np.ndarray
+    node: Node,
+    name: str,
+    kind: str,
+    data: Mapping[str, str],
+    when: dict[str, tuple[str, ...]],
+    matrix: np.ndarray,
 ) -> Element:
     common: dict[str, Any] = {"name": name, "role": data.get("role", "main"), "when": when}
     if "pivot" in data:
@@ -206,7 +235,11 @@ def _element(
     for axis, choices in (("folds", FOLDS), ("weave", WEAVES)):
         if axis in data and data[axis] not in choices:
             raise ValueError(f"data-{axis} is {data[axis]!r}; allowed are {', '.join(choices)}")
-    numbers = {key.replace("-", "_"): _ranged(key, data[key], *_PART_NUMBERS[key]) for key in _PART_NUMBERS if key in data}
+    numbers: dict[str, Any] = {
+        key.replace("-", "_"): _ranged(key, data[key], *_PART_NUMBERS[key])
+        for key in _PART_NUMBERS
+        if key in data
+    }
     stroke = _number(node, "stroke-width", 12.0) if kind == "tube" else 0.0
     folds, weave = data.get("folds", "none"), data.get("weave")
     return Part(**common, contours=contours, folds=folds, weave=weave, stroke=stroke, **numbers)
@@ -225,10 +258,16 @@ def _with_mirror(element: Element, data: Mapping[str, str]) -> Iterator[Element]
         yield element
         return
     base = element.name.removesuffix("-left")
-    fields: dict[str, Any] = {slot: getattr(element, slot) for cls in type(element).__mro__ for slot in getattr(cls, "__slots__", ())}
+    fields: dict[str, Any] = {
+        slot: getattr(element, slot)
+        for cls in type(element).__mro__
+        for slot in getattr(cls, "__slots__", ())
+    }
     yield type(element)(**{**fields, "name": f"{base}-left"})
     fields["name"] = f"{base}-right"
-    fields["contours"] = tuple(np.array([CANVAS, 0], np.float32) + c * np.array([-1, 1], np.float32) for c in element.contours)
+    fields["contours"] = tuple(
+        np.array([CANVAS, 0], np.float32) + c * np.array([-1, 1], np.float32) for c in element.contours
+    )
     if element.pivot:
         fields["pivot"] = (CANVAS - element.pivot[0], element.pivot[1])
     if isinstance(element, Part):
@@ -260,9 +299,13 @@ def _outline(node: Node) -> list[np.ndarray]:
     if tag == "path":
         return _flatten(node.get("d", ""))
     if tag in ("polygon", "polyline"):
-        return [np.array([float(v) for v in re.split(r"[\s,]+", node.get("points", "").strip())]).reshape(-1, 2)]
+        return [
+            np.array([float(v) for v in re.split(r"[\s,]+", node.get("points", "").strip())]).reshape(-1, 2)
+        ]
     if tag == "line":
-        return [np.array([[_number(node, "x1"), _number(node, "y1")], [_number(node, "x2"), _number(node, "y2")]])]
+        return [
+            np.array([[_number(node, "x1"), _number(node, "y1")], [_number(node, "x2"), _number(node, "y2")]])
+        ]
     if tag == "rect":
         return [_rounded_rect(node)]
     rx = _number(node, "r" if tag == "circle" else "rx")
@@ -275,8 +318,15 @@ def _rounded_rect(node: Node) -> np.ndarray:
     x, y, w, h = (_number(node, key) for key in ("x", "y", "width", "height"))
     r = min(_number(node, "rx", 0.0), w / 2, h / 2)
     t = np.linspace(0, np.pi / 2, 7 if r else 1)
-    corners = [(x + w - r, y + r, -np.pi / 2), (x + w - r, y + h - r, 0), (x + r, y + h - r, np.pi / 2), (x + r, y + r, np.pi)]
-    return np.concatenate([np.stack([cx + r * np.cos(t + a), cy + r * np.sin(t + a)], 1) for cx, cy, a in corners])
+    corners = [
+        (x + w - r, y + r, -np.pi / 2),
+        (x + w - r, y + h - r, 0),
+        (x + r, y + h - r, np.pi / 2),
+        (x + r, y + r, np.pi),
+    ]
+    return np.concatenate(
+        [np.stack([cx + r * np.cos(t + a), cy + r * np.sin(t + a)], 1) for cx, cy, a in corners]
+    )
 
 
 def _flatten(d: str) -> list[np.ndarray]:
@@ -287,7 +337,9 @@ def _flatten(d: str) -> list[np.ndarray]:
         elif isinstance(segment, CubicBezier | QuadraticBezier):
             contours[-1].append(_xy(_bezier(segment)))
         elif isinstance(segment, Arc):
-            contours[-1].append(_xy(np.array([segment.point(t) for t in np.linspace(0, 1, 2 * CURVE_POINTS)[1:]])))
+            contours[-1].append(
+                _xy(np.array([segment.point(t) for t in np.linspace(0, 1, 2 * CURVE_POINTS)[1:]]))
+            )
         elif isinstance(segment, Straight):  # closing lines are straight lines too
             contours[-1].append(_xy(np.array([segment.end])))
     if not contours:
@@ -295,12 +347,14 @@ def _flatten(d: str) -> list[np.ndarray]:
     return [np.concatenate(pieces) for pieces in contours]
 
 
-def _bezier(segment: Any) -> np.ndarray:
+def _bezier(segment: CubicBezier | QuadraticBezier) -> np.ndarray:
     t = np.linspace(0, 1, CURVE_POINTS + 1)[1:]
     if isinstance(segment, QuadraticBezier):
-        return (1 - t) ** 2 * segment.start + 2 * t * (1 - t) * segment.control + t**2 * segment.end
+        return np.asarray(
+            (1 - t) ** 2 * segment.start + 2 * t * (1 - t) * segment.control + t**2 * segment.end
+        )
     inner = 3 * t * (1 - t) ** 2 * segment.control1 + 3 * t**2 * (1 - t) * segment.control2
-    return (1 - t) ** 3 * segment.start + inner + t**3 * segment.end
+    return np.asarray((1 - t) ** 3 * segment.start + inner + t**3 * segment.end)
 
 
 def _xy(points: np.ndarray) -> np.ndarray:
