@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samplegen.domain.scene import Scene
-from samplegen.domain.shape import CANVAS, Element, Part, Points, Shape
+from samplegen.domain.shape import CANVAS, Dot, Element, Part, Points, Shape
 
 SUBPIXEL_BITS = 4  # OpenCV draws at fractions of 1/16 pixel
 
@@ -62,7 +62,7 @@ def _limb_index(elements: list[Element]) -> NDArray[np.bool_]:
 
 
 def _extent_mask(elements: list[Element]) -> NDArray[np.bool_]:
-    return np.concatenate([np.full(n, isinstance(element, Part)) for element, n in _repeat(elements)])
+    return np.concatenate([np.full(n, isinstance(element, Part | Dot)) for element, n in _repeat(elements)])
 
 
 def _deform(
