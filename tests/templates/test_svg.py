@@ -99,6 +99,15 @@ def test_mirrored_part_is_a_mirror_image(tmp_path: Path) -> None:
     assert right.grain == 12
 
 
+def test_conditions_of_nested_groups_add_up(tmp_path: Path) -> None:
+    head = HEAD.replace("hood: no|yes", "hood: no|yes; belt: no|yes")
+    inner = '<path id="strap" data-when="belt: yes" d="M0 0 L9 9 L0 9 Z"/>'
+    strap = read_shape(written(tmp_path, BODY + f'<g data-when="hood: yes">{inner}</g>', head)).elements[1]
+    assert strap.visible({"hood": "yes", "belt": "yes"})
+    assert not strap.visible({"hood": "no", "belt": "yes"})
+    assert not strap.visible({"hood": "yes", "belt": "no"})
+
+
 def test_transforms_of_groups_are_applied(tmp_path: Path) -> None:
     path = written(
         tmp_path, '<g transform="translate(100 50) scale(2)"><path id="body" d="M10 10 L20 10 L20 20 Z"/></g>'

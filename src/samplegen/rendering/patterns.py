@@ -44,7 +44,7 @@ class Pattern:
         return table
 
 
-@lru_cache(maxsize=40)
+@lru_cache(maxsize=8 * VARIANTS)
 def pattern_tile(pattern: str, variant: int) -> Pattern:
     """Return one invented variant of a pattern."""
     return _MAKERS[pattern](np.random.default_rng([sum(pattern.encode()), variant % VARIANTS]))

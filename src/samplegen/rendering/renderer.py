@@ -16,11 +16,11 @@ from samplegen.rendering.ground import Image, film, ground, white_balanced
 from samplegen.rendering.patterns import TILE as PATTERN_TILE
 from samplegen.rendering.patterns import TILED, pattern_tile
 from samplegen.rendering.shading import Shade, coarse_mask, shade
-from samplegen.rendering.weaves import TILE_PICTURE, Finish, finish_of, weave_sheet
+from samplegen.rendering.weaves import DIRECTIONAL, TILE_PICTURE, Finish, finish_of, weave_sheet
 
 COARSE, FINE = 4, 2  # pixels of the picture per pixel of the light, usually and for small things
 MIN_SIZE, MAX_SIZE = 32, 4096
-GRAIN_STEP = 15  # degrees; fabrics are turned in steps, so that few tiles are made
+GRAIN_STEP = 30  # degrees; fabrics are turned in steps, so that few tiles are made
 
 
 class Renderer:
@@ -112,7 +112,7 @@ def _tone(
     size = (right - left, bottom - top)
     coarse = np.clip(light.light * 128, 0, 255).astype(np.uint8)
     smooth = cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR)
-    angle = round(part.grain / GRAIN_STEP) * GRAIN_STEP % 360
+    angle = round(part.grain / GRAIN_STEP) * GRAIN_STEP % 180 if weave in DIRECTIONAL else 0
     sheet, play = weave_sheet(weave, angle, side)
     dx, dy = scene.seed % play, scene.seed // 7 % play
     relief = sheet[dy : dy + size[1], dx : dx + size[0]]
@@ -196,14 +196,12 @@ def _laid(
 def _blend(canvas: Image, fabric: Image, mask: NDArray[np.uint8], opacity: float) -> None:
     """Copy the fabric where the mask is full and mix it along the anti-aliased rim."""
     if opacity < 1:
-        mask = np.asarray(cv2.convertScaleAbs(mask, alpha=opacity), np.uint8)
-    else:
-        cv2.copyTo(fabric, cv2.inRange(mask, 255, 255), canvas)
+        fabric = np.asarray(cv2.addWeighted(fabric, opacity, canvas, 1 - opacity, 0), np.uint8)
+    cv2.copyTo(fabric, cv2.inRange(mask, 255, 255), canvas)
     found = cv2.findNonZero(cv2.inRange(mask, 1, 254))
     if found is None:
         return
     columns, rows = found.reshape(-1, 2).T  # OpenCV 4 and 5 differ in its shape
     rim = rows, columns
-    weight = mask[rim].astype(np.float32)[:, None] / 255
-    under = canvas[rim]
-    canvas[rim] = (under + (fabric[rim].astype(np.float32) - under) * weight).astype(np.uint8)
+    under, weight = canvas[rim].astype(np.int32), mask[rim].astype(np.int32)[:, None]
+    canvas[rim] = under + (fabric[rim] - under) * weight // 255

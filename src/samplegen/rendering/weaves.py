@@ -61,13 +61,16 @@ FINISHES: dict[str, Finish] = {
 }
 DEFAULT_FINISH = Finish()
 
+DIRECTIONAL = frozenset({"twill", "denim", "corduroy", "knit", "rib", "cable", "fur", "straw", "quilted", "silk", "satin"})
+"""Weaves that look different when turned; no other is ever turned."""
+
 
 def finish_of(weave: str) -> Finish:
     """Return how the weave answers to light."""
     return FINISHES.get(weave, DEFAULT_FINISH)
 
 
-@lru_cache(maxsize=48)
+@lru_cache(maxsize=96)
 def weave_sheet(weave: str, angle: int, side: int) -> tuple[Tile, int]:
     """Return a weave turned by `angle` degrees, for pictures of `side` pixels, and how far it may be shifted.
 

@@ -143,7 +143,10 @@ def _walk(
             allowed = ", ".join(sorted(_DRAWN | {"g"}))
             problems.append(f"<{tag}> is not allowed; a shape may hold {allowed}")
             continue
-        data = {**inherited, **_own_data(child, problems)}
+        own = _own_data(child, problems)
+        data = {**inherited, **own}
+        if "when" in own and "when" in inherited:  # conditions add up; the inner one rules on its own axis
+            data["when"] = f"{inherited['when']}; {own['when']}"
         try:
             placed = matrix @ _transform(child.get("transform", ""))
         except ValueError as error:
