@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -50,6 +50,14 @@ class RunSettings:
         if self.annotations:
             words.append("--annotations")
         return " ".join(words)
+
+
+@dataclass(frozen=True, slots=True)
+class ShardRecord:
+    """A finished shard: its files, and how many of its rows are in each split."""
+
+    files: tuple[WrittenFile, ...]
+    rows_of_split: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,15 +136,18 @@ class RunRecord:
         except (KeyError, TypeError):
             return None
 
-    def note_shard(self, index: int, files: Sequence[WrittenFile]) -> None:
+    def note_shard(self, index: int, record: ShardRecord) -> None:
         """Note that all files of a shard are in place."""
-        content = _to_json([dataclasses.asdict(file) for file in files])
+        content = _to_json(dataclasses.asdict(record))
         write_file(self.root, f"{STATE_FOLDER}/shards/{index:05d}.json", content)
 
-    def shard(self, index: int) -> list[WrittenFile] | None:
-        """Return the files of a finished shard, or None."""
+    def shard(self, index: int) -> ShardRecord | None:
+        """Return the record of a finished shard, or None."""
         content = _read_json(self._folder / "shards" / f"{index:05d}.json")
-        return None if content is None else [WrittenFile(**file) for file in content]
+        if content is None:
+            return None
+        files = tuple(WrittenFile(**file) for file in content["files"])
+        return ShardRecord(files, content["rows_of_split"])
 
 
 def differing_setting(before: RunSettings, now: RunSettings) -> str | None:

@@ -1,0 +1,139 @@
+"""The folder that a dataset goes to: whether it may be written, begun, continued or replaced."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from samplegen.errors import ExportError
+from samplegen.export.card import CARD
+from samplegen.export.croissant import CROISSANT
+from samplegen.export.csv_images import SPLITS, TABLE
+from samplegen.export.files import STATE_FOLDER, clear_disk_errors, file_sha256, remove_leftovers
+from samplegen.export.manifest import (
+    MANIFEST,
+    RunRecord,
+    RunSettings,
+    ShardRecord,
+    differing_setting,
+    made_by_samplegen,
+    read_manifest,
+)
+from samplegen.export.parts import CHECKSUMS, pictures_intact
+
+_ROW_BYTES = 700
+"""A row without pictures, at most, as CSV; Parquet takes a quarter."""
+_PIXEL_BYTES = 0.25
+"""A pixel of a studio picture as JPEG of quality 90, with some to spare."""
+
+
+def check_output(root: Path, settings: RunSettings, *, resume: bool, overwrite: bool) -> None:
+    """Refuse an output folder before anything is drawn or written.
+
+    Raises:
+        ExportError: If the folder may not be written, holds something that is not to be touched, or its disk
+            has too little room.
+    """
+    if resume and overwrite:
+        raise ExportError("--resume and --overwrite exclude each other; give one.")
+    if root.exists() and not root.is_dir():
+        raise ExportError(f"{root}: is a file; give a folder as --out.")
+    parent = next(path for path in (root, *root.absolute().parents) if path.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+        raise ExportError(f"{root}: cannot be written, because {parent} is not writable. Give another --out.")
+    if _occupied(root):
+        _check_occupied(root, settings, resume=resume, overwrite=overwrite)
+    free, needed = shutil.disk_usage(parent).free, estimate_bytes(settings)
+    if free < needed and not resume:
+        raise ExportError(
+            f"{root}: about {needed / 1e9:.1f} GB are needed, {free / 1e9:.1f} GB are free. "
+            f"Free some space, or make fewer rows or smaller pictures."
+        )
+
+
+def _occupied(root: Path) -> bool:
+    """Tell whether there is more than the claim of a run that ended before it wrote anything."""
+    if RunRecord(root).settings() is not None:
+        return True
+    return root.exists() and any(path.name != STATE_FOLDER for path in root.iterdir())
+
+
+def _check_occupied(root: Path, settings: RunSettings, *, resume: bool, overwrite: bool) -> None:
+    ours = made_by_samplegen(root)
+    if overwrite and not ours:
+        raise ExportError(
+            f"{root}: holds files that samplegen did not make, so --overwrite leaves it alone. "
+            f"Give another --out, or empty the folder yourself."
+        )
+    if not (resume or overwrite):
+        hint = "Add --resume to complete it or --overwrite to replace it." if ours else "Give another --out."
+        raise ExportError(f"{root}: is not empty. {hint}")
+    if resume:
+        before = _earlier_settings(root)
+        if before is None:
+            raise ExportError(f"{root}: holds no dataset begun by samplegen, so there is nothing to resume.")
+        if difference := differing_setting(before, settings):
+            raise ExportError(
+                f"{root}: cannot be resumed with other settings: {difference}. "
+                f"Give the earlier setting, or another --out."
+            )
+
+
+def _earlier_settings(root: Path) -> RunSettings | None:
+    manifest = read_manifest(root)
+    return manifest.settings if manifest else RunRecord(root).settings()
+
+
+def estimate_bytes(settings: RunSettings) -> int:
+    """Return about how much room a dataset takes."""
+    pixels = (settings.image_size or 0) ** 2
+    return int(settings.rows * (_ROW_BYTES + _PIXEL_BYTES * pixels))
+
+
+@contextmanager
+def claimed(root: Path) -> Iterator[None]:
+    """Keep a second run out of the folder; the claim ends with the process, however it ends."""
+    with clear_disk_errors(root):
+        (root / STATE_FOLDER).mkdir(parents=True, exist_ok=True)
+        lock = (root / STATE_FOLDER / "lock").open("ab")
+    with lock:
+        if os.name == "posix":
+            import fcntl
+
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise ExportError(f"{root}: another run of samplegen is writing there.") from error
+        yield
+
+
+def remove_dataset(root: Path, splits: tuple[str, ...]) -> None:
+    """Remove what samplegen writes, and nothing else."""
+    for name in (MANIFEST, "data", "images", "masks", TABLE, SPLITS, CHECKSUMS, CARD, CROISSANT, *splits):
+        path = root / name
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    for name in ("run.json", "shards", "parts"):
+        path = root / STATE_FOLDER / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def replace_earlier(root: Path) -> None:
+    """Make room for another dataset where samplegen made one."""
+    before = _earlier_settings(root)
+    remove_leftovers(root)
+    remove_dataset(root, tuple(before.splits) if before else ())
+
+
+def intact(root: Path, record: ShardRecord) -> bool:
+    """Tell whether the files of a shard are as they were written."""
+    for file in record.files:
+        path = root / file.path
+        if not path.is_file() or path.stat().st_size != file.bytes or file_sha256(path) != file.sha256:
+            return False
+        if path.name == CHECKSUMS and not pictures_intact(root, path):
+            return False
+    return True

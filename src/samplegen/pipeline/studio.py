@@ -1,0 +1,146 @@
+"""From a recipe to rows: the sampler decides, the renderer draws, and both meet here."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import pyarrow as pa
+
+from samplegen.domain.sample import SampleSpec
+from samplegen.errors import SamplegenError
+from samplegen.export.annotations import attributes_of, box_of, caption_of
+from samplegen.export.files import safe_stem
+from samplegen.export.schema import dataset_schema
+from samplegen.export.shards import BATCH_ROWS, TABLE_BATCH_ROWS, Batch
+from samplegen.rendering import JPEG_QUALITY, Renderer, encode_jpeg, encode_png
+from samplegen.sampling import Sampler
+from samplegen.templates import Template, load_template
+
+IMAGE_SIZES = range(64, 2049)
+"""Sides of a picture that are allowed, in px."""
+_SPLIT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+class RecipeError(SamplegenError):
+    """A setting of a run that is out of range."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """What is asked for, in values that any process can rebuild the rows from.
+
+    Attributes:
+        rows: How many rows, above 0.
+        seed: Same seed, same rows; 0 or above, below 2**63.
+        template: Name or path of a template pack.
+        image_size: Side of the pictures in px, one of `IMAGE_SIZES`; None for metadata only.
+        annotations: Whether rows carry attributes, mask, box and caption; needs pictures.
+        splits: Share of each split; they sum to 1. None for the template's own.
+    """
+
+    rows: int
+    seed: int = 0
+    template: str = "burberry"
+    image_size: int | None = 512
+    annotations: bool = False
+    splits: Mapping[str, float] | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.rows, bool) or not isinstance(self.rows, int) or self.rows < 1:
+            raise RecipeError(f"rows is {self.rows!r}; give a whole number above 0.")
+        if not isinstance(self.seed, int) or not 0 <= self.seed < 2**63:
+            raise RecipeError(f"seed is {self.seed!r}; give a whole number from 0 to 2**63 - 1.")
+        if self.image_size is not None and self.image_size not in IMAGE_SIZES:
+            raise RecipeError(
+                f"image size is {self.image_size!r}; allowed are {IMAGE_SIZES[0]} to {IMAGE_SIZES[-1]} px."
+            )
+        if self.annotations and self.image_size is None:
+            raise RecipeError("annotations describe pictures; leave out --no-images or --annotations.")
+        if self.splits is not None:
+            check_splits(self.splits)
+
+
+def check_splits(splits: Mapping[str, float]) -> None:
+    """Refuse splits whose names cannot be file names or whose shares do not sum to 1."""
+    for name, share in splits.items():
+        if not _SPLIT_NAME.fullmatch(name):
+            raise RecipeError(f"split name {name!r}: use letters, digits and _, beginning with a letter.")
+        if not 0 < share <= 1:
+            raise RecipeError(f"split {name} has the share {share:g}; allowed are shares above 0, up to 1.")
+    total = sum(splits.values())
+    if abs(total - 1) > 1e-6:
+        raise RecipeError(f"the shares of the splits sum to {total:g}; let them sum to 1.")
+
+
+class Studio:
+    """Makes any rows of a recipe, in any order, in any process."""
+
+    def __init__(self, recipe: Recipe, template: Template | None = None) -> None:
+        """Load the recipe's template, unless it is given."""
+        self.recipe = recipe
+        self.template = template or load_template(recipe.template)
+        self.splits = dict(recipe.splits or self.template.settings.splits)
+        self.sampler = Sampler(self.template, seed=recipe.seed, splits=self.splits)
+        self.renderer = Renderer(self.template.shape)
+        self.schema = dataset_schema(
+            self.sampler.draw(range(1)).table().schema,
+            images=recipe.image_size is not None,
+            annotations=recipe.annotations,
+        )
+
+    @property
+    def batch_rows(self) -> int:
+        """How many rows are best made at a time: few with pictures, many without."""
+        return TABLE_BATCH_ROWS if self.recipe.image_size is None else BATCH_ROWS
+
+    def batch(self, rows: range) -> Batch:
+        """Make consecutive rows with everything that the recipe asks for."""
+        draw = self.sampler.draw(rows)
+        table = draw.table()
+        if self.recipe.image_size is not None:
+            made = [self._pictures(draw.spec(number)) for number in range(len(draw))]
+            for field in list(self.schema)[table.num_columns :]:
+                table = table.append_column(field, pa.array([row[field.name] for row in made], field.type))
+        return Batch(table.cast(self.schema), draw.split)
+
+    def batches(self, rows: range) -> Iterator[Batch]:
+        """Make consecutive rows in pieces that fit the memory."""
+        for start in range(rows.start, rows.stop, self.batch_rows):
+            yield self.batch(range(start, min(start + self.batch_rows, rows.stop)))
+
+    def spec(self, index: int) -> SampleSpec:
+        """Decide one row, without any other."""
+        return self.sampler.draw(range(index, index + 1)).spec(0)
+
+    def _pictures(self, spec: SampleSpec) -> dict[str, Any]:
+        size = self.recipe.image_size or 0
+        stem = safe_stem(str(spec.listing.product_code))
+        jpeg = encode_jpeg(self.renderer.render(spec.scene, size), JPEG_QUALITY)
+        row: dict[str, Any] = {"image": {"bytes": jpeg, "path": f"{stem}.jpg"}}
+        if self.recipe.annotations:
+            mask, parts = self.renderer.part_mask(spec.scene, size)
+            row["attributes"] = attributes_of(spec.product, parts)
+            row["mask"] = {"bytes": encode_png(mask), "path": f"{stem}.png"}
+            row["bbox"] = box_of(mask)
+            row["caption"] = caption_of(spec.product)
+        return row
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let OpenCV and Arrow use one thread: workers are processes, and results must not depend on a count."""
+    before = cv2.getNumThreads(), pa.cpu_count()
+    set_threads(1, 1)
+    try:
+        yield
+    finally:
+        set_threads(*before)
+
+
+def set_threads(opencv: int, arrow: int) -> None:
+    """Set how many threads OpenCV and Arrow use in this process."""
+    cv2.setNumThreads(opencv)
+    pa.set_cpu_count(arrow)
