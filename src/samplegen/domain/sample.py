@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from samplegen.domain.scene import Colour, Scene
 
 
-class NamedColour(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class NamedColour:
     """A colour as the pack's palette calls it."""
 
     name: str

@@ -42,7 +42,7 @@ def draw_scene(product: Product, *, seed: int, index: int, template: Wardrobe) -
         shape=shape.name,
         variants=_variants(product, shape, style),
         surfaces=_surfaces(product, shape, style, row),
-        proportions=_proportions(product, style, row),
+        proportions=_proportions(product, shape, style, row),
         pose=_pose(product, shape, row),
         studio=_studio(row),
         seed=int(row.integers(2**31)),
@@ -153,7 +153,7 @@ def _mix(first: Colour, second: Colour, share: float) -> Colour:
     return (red, green, blue)
 
 
-def _proportions(product: Product, style: Generator, row: Generator) -> Proportions:
+def _proportions(product: Product, shape: Shape, style: Generator, row: Generator) -> Proportions:
     width, length = AUDIENCES.get(product.audience, (1.0, 1.0))
     width *= FITS.get(product.silhouette, 1.0) * style.uniform(0.95, 1.05)
     length *= style.uniform(0.95, 1.05)
@@ -161,7 +161,14 @@ def _proportions(product: Product, style: Generator, row: Generator) -> Proporti
         width=float(width),
         length=float(length),
         limb=float(style.uniform(0.97, 1.03)),
-        unevenness=float(row.uniform(0.002, 0.006)),
+        unevenness=float(row.uniform(0.002, 0.006)) * (0.1 if _rigid(product, shape) else 1.0),
+    )
+
+
+def _rigid(product: Product, shape: Shape) -> bool:
+    """Tell whether the product keeps its drawn outline: metal, glass and plastic do, cloth never."""
+    return (
+        shape.fine or "content" in shape.roles or product.weave in ("metal", "glass", "plastic", "cardboard")
     )
 
 

@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element as Node
 import defusedxml
 import numpy as np
 from defusedxml.ElementTree import fromstring
-from svg.path import Arc, CubicBezier, Move, QuadraticBezier, parse_path
+from svg.path import Arc, Close, CubicBezier, Move, QuadraticBezier, parse_path
 from svg.path import Line as Straight
 
 from samplegen.domain.shape import (
@@ -313,7 +313,7 @@ def _outline(node: Node) -> list[np.ndarray]:
         return [_rounded_rect(node)]
     rx = _number(node, "r" if tag == "circle" else "rx")
     ry = rx if tag == "circle" else _number(node, "ry")
-    t = np.linspace(0, 2 * np.pi, 48, endpoint=False)
+    t = np.linspace(0, 2 * np.pi, 49)
     return [np.stack([_number(node, "cx") + rx * np.cos(t), _number(node, "cy") + ry * np.sin(t)], 1)]
 
 
@@ -327,9 +327,10 @@ def _rounded_rect(node: Node) -> np.ndarray:
         (x + r, y + h - r, np.pi / 2),
         (x + r, y + r, np.pi),
     ]
-    return np.concatenate(
+    outline = np.concatenate(
         [np.stack([cx + r * np.cos(t + a), cy + r * np.sin(t + a)], 1) for cx, cy, a in corners]
     )
+    return np.concatenate([outline, outline[:1]])
 
 
 def _flatten(d: str) -> list[np.ndarray]:
@@ -343,7 +344,7 @@ def _flatten(d: str) -> list[np.ndarray]:
             contours[-1].append(
                 _xy(np.array([segment.point(t) for t in np.linspace(0, 1, 2 * CURVE_POINTS)[1:]]))
             )
-        elif isinstance(segment, Straight):  # closing lines are straight lines too
+        elif isinstance(segment, Straight | Close):
             contours[-1].append(_xy(np.array([segment.end])))
     if not contours:
         raise ValueError("the path is empty")

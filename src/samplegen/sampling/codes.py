@@ -1,0 +1,108 @@
+"""Product codes that cannot meet: row number -> prefix, serial, scrambled digits; one to one at every step."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samplegen.errors import SamplingError
+from samplegen.sampling.streams import bits, stream_key
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_ROUNDS = 6
+MAX_DIGITS = 17  # serials are computed in 64 bits
+_MAX_INTEGER_DIGITS = 18  # an int64 holds every number of so many digits
+
+
+class Codes:
+    """The code of every row.
+
+    Rows go in cycles of as many rows as the prefixes' weights sum to; a fixed shuffle of the cycle gives the prefix.
+    The n-th row of a prefix has serial n, scrambled by a bijection on numbers of so many digits. Once a prefix has used
+    all its numbers, codes of all prefixes have one digit more (a generation). No prefix begins with another (the
+    template is checked), so codes of two prefixes differ, and codes of two generations of one prefix differ in length.
+    """
+
+    def __init__(
+        self, seed: int, prefixes: Mapping[str, float], *, digits: int, suffix: str, integer: bool
+    ) -> None:
+        quotas = np.asarray([int(weight) for weight in prefixes.values()], np.int64)
+        self.cycle = int(quotas.sum())
+        self._prefixes, self._quotas = tuple(prefixes), quotas
+        self._digits, self._suffix, self._integer = digits, suffix, integer
+        order = np.argsort(bits(stream_key(seed, "code prefixes"), np.arange(self.cycle)), kind="stable")
+        self._prefix = np.repeat(np.arange(len(quotas)), quotas)[order]
+        self._rank = np.concatenate([np.arange(quota) for quota in quotas])[order]
+        self._key = stream_key(seed, "code digits")
+        longest = max(map(len, prefixes)) + len(suffix)
+        most = min(MAX_DIGITS, _MAX_INTEGER_DIGITS - longest) if integer else MAX_DIGITS
+        cycles = [10**d // int(quotas.max()) for d in range(digits, most + 1)]
+        self._first_cycle = np.cumsum([0, *(min(count, 2**60 // self.cycle) for count in cycles)])
+
+    @property
+    def capacity(self) -> int:
+        """How many rows can have a code."""
+        return int(self._first_cycle[-1]) * self.cycle
+
+    def draw(self, rows: NDArray[np.int64]) -> "pa.Array":
+        """Give the codes of rows, as int64 or string.
+
+        Raises:
+            SamplingError: If a row lies beyond the last code.
+        """
+        import pyarrow as pa
+
+        if rows.size and int(rows.max()) >= self.capacity:
+            raise SamplingError(f"row {rows.max():,} has no code: the template's codes end after {self.capacity:,} rows")
+        cycle, place = np.divmod(rows, self.cycle)
+        prefix = self._prefix[place]
+        generation = np.searchsorted(self._first_cycle, cycle, "right") - 1
+        serial = (cycle - self._first_cycle[generation]) * self._quotas[prefix] + self._rank[place]
+        scrambled = np.empty_like(serial)
+        for number in np.unique(generation).tolist():
+            for which in range(len(self._prefixes)):
+                mine = (generation == number) & (prefix == which)
+                key = self._key + np.uint64(number * len(self._prefixes) + which)
+                scrambled[mine] = scramble(serial[mine], self._digits + number, key)
+        if self._integer:
+            return pa.array(self._integers(prefix, generation, scrambled))
+        return pa.array(self._strings(prefix, generation, scrambled), pa.string())
+
+    def _integers(
+        self, prefix: NDArray[np.int64], generation: NDArray[np.int64], scrambled: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        heads = np.asarray([int(name) for name in self._prefixes], np.int64)
+        powers = np.asarray([10**d for d in range(self._digits, self._digits + len(self._first_cycle))], np.int64)
+        tail = int(self._suffix) if self._suffix else 0
+        codes: NDArray[np.int64] = heads[prefix] * powers[generation] + scrambled
+        return codes * np.int64(10 ** len(self._suffix)) + tail
+
+    def _strings(
+        self, prefix: NDArray[np.int64], generation: NDArray[np.int64], scrambled: NDArray[np.int64]
+    ) -> list[str]:
+        entries = zip(prefix.tolist(), generation.tolist(), scrambled.tolist(), strict=True)
+        names, digits, suffix = self._prefixes, self._digits, self._suffix
+        return [f"{names[p]}{number:0{digits + g}d}{suffix}" for p, g, number in entries]
+
+
+def scramble(serial: NDArray[np.int64], digits: int, key: np.uint64) -> NDArray[np.int64]:
+    """Permute the numbers from 0 to 10**digits - 1.
+
+    A Feistel network over unequal halves with addition (Black and Rogaway, "Ciphers with arbitrary finite
+    domains"): each round adds a hash of one half to the other, which can always be undone.
+    """
+    low = 10 ** (digits - digits // 2)
+    high = 10 ** (digits // 2)
+    left, right = np.divmod(serial, low)
+    for number in range(_ROUNDS):
+        source, size = (right, high) if number % 2 == 0 else (left, low)
+        added = (bits(key + np.uint64(number + 1) * np.uint64(0xD1342543DE82EF95), source) >> np.uint64(1)).astype(np.int64)
+        if number % 2 == 0:
+            left = (left + added % size) % high
+        else:
+            right = (right + added % size) % low
+    permuted: NDArray[np.int64] = left * low + right
+    return permuted
