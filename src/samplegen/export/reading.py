@@ -1,0 +1,163 @@
+"""Opens datasets in any of the formats, ours or others', in pieces that fit the memory."""
+
+import io
+import json
+import tarfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from samplegen.domain.pricelist import CODE_COLUMN, COLUMNS
+from samplegen.errors import ExportError
+from samplegen.export.csv_images import PATH_COLUMN, SPLITS, TABLE
+from samplegen.export.imagefolder import METADATA
+from samplegen.export.schema import IMAGE_COLUMN
+
+_PIECE_ROWS = 1000
+Picture = Callable[[], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some rows of a dataset: the price list, the split and how to read each row's picture."""
+
+    source: str
+    split: str
+    table: pa.Table
+    pictures: list[Picture] | None
+
+
+def read_dataset(path: Path) -> Iterator[Piece]:
+    """Read a dataset's rows: a folder of ours or of anyone's in the same columns, or one file.
+
+    Raises:
+        ExportError: If nothing readable is there.
+    """
+    if path.is_file():
+        yield from _read_file(path, path.parent, split=_split_of(path))
+        return
+    if not path.is_dir():
+        raise ExportError(f"{path}: there is no such dataset.")
+    files = _data_files(path)
+    if not files:
+        raise ExportError(f"{path}: no dataset found; looked for Parquet, {TABLE}, {METADATA} and tar files.")
+    for file in files:
+        yield from _read_file(file, path, split=_split_of(file))
+
+
+def _data_files(root: Path) -> list[Path]:
+    if (root / TABLE).is_file():
+        return [root / TABLE]
+    for pattern in ("*.parquet", METADATA, "*.tar", "*.csv"):
+        files = [
+            p for p in sorted(root.rglob(pattern)) if not _hidden(p.relative_to(root)) and p.name != SPLITS
+        ]
+        if files:
+            return files
+    return []
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def _split_of(path: Path) -> str:
+    return path.parent.name if path.name == METADATA else path.stem.split("-")[0]
+
+
+def _read_file(path: Path, root: Path, *, split: str) -> Iterator[Piece]:
+    readers = {".parquet": _parquet, ".csv": _csv, ".jsonl": _jsonl, ".tar": _tar}
+    if path.suffix not in readers:
+        raise ExportError(f"{path}: is neither of {', '.join(readers)}.")
+    source = path.relative_to(root).as_posix()
+    try:
+        for table, pictures in readers[path.suffix](path):
+            yield Piece(source, split, table, pictures)
+    except (pa.ArrowInvalid, ValueError, tarfile.TarError, KeyError) as error:
+        raise ExportError(f"{path}: cannot be read: {error}") from error
+
+
+_Content = tuple[pa.Table, list[Picture] | None]
+
+
+def _parquet(path: Path) -> Iterator[_Content]:
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(
+            batch_size=_PIECE_ROWS if IMAGE_COLUMN not in file.schema_arrow.names else 100
+        ):
+            table = pa.Table.from_batches([batch])
+            pictures = None
+            if IMAGE_COLUMN in table.column_names:
+                cells = table.column(IMAGE_COLUMN).to_pylist()
+                pictures = [_held(cell["bytes"] if cell else None) for cell in cells]
+            yield table, pictures
+
+
+def _csv(path: Path) -> Iterator[_Content]:
+    types = {name: kind for name, kind in COLUMNS.items() if name != CODE_COLUMN}
+    options = pyarrow.csv.ConvertOptions(column_types=types, strings_can_be_null=False)
+    table = pyarrow.csv.read_csv(path, convert_options=options)
+    for start in range(0, table.num_rows, _PIECE_ROWS):
+        rows = table.slice(start, _PIECE_ROWS)
+        pictures = None
+        if PATH_COLUMN in rows.column_names:
+            pictures = [_stored(path.parent, name) for name in rows.column(PATH_COLUMN).to_pylist()]
+        yield rows, pictures
+
+
+def _jsonl(path: Path) -> Iterator[_Content]:
+    with path.open(encoding="utf-8") as stream:
+        records = []
+        for line in stream:
+            records.append(json.loads(line))
+            if len(records) == _PIECE_ROWS:
+                yield _from_records(records), [_stored(path.parent, r["file_name"]) for r in records]
+                records = []
+    if records:
+        yield _from_records(records), [_stored(path.parent, r["file_name"]) for r in records]
+
+
+def _tar(path: Path) -> Iterator[_Content]:
+    with tarfile.open(path) as tar:
+        held: list[tuple[dict[str, Any], bytes | None]] = []
+        picture: bytes | None = None
+        for member in tar:
+            stream = tar.extractfile(member) or io.BytesIO()
+            if member.name.endswith(".jpg"):
+                picture = stream.read()
+            elif member.name.endswith(".json"):
+                held.append((json.loads(stream.read()), picture))
+                picture = None
+            if len(held) == _PIECE_ROWS // 10:
+                yield _from_pairs(held)
+                held = []
+    if held:
+        yield _from_pairs(held)
+
+
+def _from_pairs(pairs: list[tuple[dict[str, Any], bytes | None]]) -> _Content:
+    pictures = [_held(picture) for _, picture in pairs] if any(picture for _, picture in pairs) else None
+    return _from_records([record for record, _ in pairs]), pictures
+
+
+def _from_records(records: list[dict[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist([{k: v for k, v in r.items() if k in COLUMNS} for r in records])
+
+
+def _held(content: bytes | None) -> Picture:
+    return lambda: content or b""
+
+
+def _stored(folder: Path, name: str) -> Picture:
+    def read() -> bytes:
+        inside = (folder / name).resolve()
+        if not inside.is_relative_to(folder.resolve()):
+            raise OSError(f"{name} leads out of the dataset")
+        return inside.read_bytes()
+
+    return read

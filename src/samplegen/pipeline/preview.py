@@ -1,0 +1,102 @@
+"""The contact sheet: pictures in a grid with title and price beneath."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+from samplegen.domain.sample import SampleSpec
+from samplegen.export.files import write_with
+from samplegen.pipeline.studio import Recipe, Studio
+
+CELL, GAP, CAPTION = 240, 20, 62
+"""Side of a picture, space between pictures and height of the text beneath, in px."""
+MARGIN = 32
+PAPER, INK, GREY = (255, 255, 255), (28, 28, 28), (118, 118, 118)
+_OVERSAMPLING = 2
+_LOOKED_THROUGH = 20_000
+"""Rows among which one of each shape is sought."""
+_Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
+
+def write_contact_sheet(
+    recipe: Recipe, out: Path, *, columns: int = 8, one_per_shape: bool = False, cell: int = CELL
+) -> int:
+    """Draw the recipe's rows on one PNG and return how many pictures it shows.
+
+    Args:
+        recipe: The rows; its image size does not matter.
+        out: The PNG file.
+        columns: Pictures side by side.
+        one_per_shape: Show the first row of each shape of the template instead of the first rows.
+        cell: Side of a picture in px.
+    """
+    studio = Studio(recipe)
+    specs = list(_one_per_shape(studio) if one_per_shape else map(studio.spec, range(recipe.rows)))
+    columns = min(columns, len(specs))
+    lines = -(-len(specs) // columns)
+    width = 2 * MARGIN + columns * (cell + GAP) - GAP
+    height = 2 * MARGIN + lines * (cell + CAPTION + GAP) - GAP
+    sheet = Image.new("RGB", (width, height), PAPER)
+    fonts = ImageFont.load_default(13), ImageFont.load_default(12)
+    for number, spec in enumerate(specs):
+        left = MARGIN + number % columns * (cell + GAP)
+        top = MARGIN + number // columns * (cell + CAPTION + GAP)
+        sheet.paste(_picture(studio, spec, cell), (left, top))
+        _caption(ImageDraw.Draw(sheet), spec, (left, top + cell + 8), cell, fonts)
+    write_with(
+        out.absolute().parent, out.name, lambda stream: sheet.save(stream, format="PNG", optimize=True)
+    )
+    return len(specs)
+
+
+def _one_per_shape(studio: Studio) -> Iterator[SampleSpec]:
+    """Yield the first row of each shape, in the shapes' alphabetical order."""
+    found: dict[str, SampleSpec] = {}
+    wanted = set(studio.template.shape_names)
+    for index in range(_LOOKED_THROUGH):
+        if wanted <= found.keys():
+            break
+        spec = studio.spec(index)
+        found.setdefault(spec.scene.shape, spec)
+    return (found[name] for name in sorted(found))
+
+
+def _picture(studio: Studio, spec: SampleSpec, cell: int) -> Image.Image:
+    large = Image.fromarray(studio.renderer.render(spec.scene, cell * _OVERSAMPLING))
+    return large.resize((cell, cell), Image.Resampling.LANCZOS)
+
+
+def _caption(
+    draw: ImageDraw.ImageDraw, spec: SampleSpec, at: tuple[int, int], width: int, fonts: tuple[_Font, _Font]
+) -> None:
+    listing = spec.listing
+    left, top = at
+    lines = _wrapped(draw, listing.title, width, fonts[0])
+    for number, line in enumerate(lines):
+        draw.text((left, top + 17 * number), line, font=fonts[0], fill=INK)
+    price = f"{listing.price:,.2f}".removesuffix(".00")
+    below = top + 17 * len(lines) + 2
+    draw.text((left, below), f"{listing.currency_code} {price}", font=fonts[1], fill=GREY)
+
+
+def _wrapped(draw: ImageDraw.ImageDraw, text: str, width: int, font: _Font) -> Sequence[str]:
+    """Break a title in at most two lines; what does not fit ends in an ellipsis."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and draw.textlength(longer, font=font) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    if len(lines) > 2:
+        lines = [lines[0], " ".join(lines[1:])]
+    return [_shortened(draw, line, width, font) for line in lines]
+
+
+def _shortened(draw: ImageDraw.ImageDraw, line: str, width: int, font: _Font) -> str:
+    if draw.textlength(line, font=font) <= width:
+        return line
+    while line and draw.textlength(line + "...", font=font) > width:
+        line = line[:-1]
+    return line.rstrip() + "..."
