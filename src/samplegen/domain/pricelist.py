@@ -114,7 +114,9 @@ def _check_schema(table: "pa.Table") -> list[Violation]:
         if name not in found:
             broken.append(Violation("every column is there", 0, f"{name} is missing"))
         elif found[name].replace("large_", "").replace("double", "float64") not in allowed:
-            broken.append(Violation("column types", 0, f"{name} is {found[name]}, not {' or '.join(allowed)}"))
+            broken.append(
+                Violation("column types", 0, f"{name} is {found[name]}, not {' or '.join(allowed)}")
+            )
     order = [name for name in found if name in COLUMNS]
     if not broken and order != list(COLUMNS):
         broken.append(Violation("column order", 0, ", ".join(order)))
@@ -146,10 +148,16 @@ def _check_prices(table: "pa.Table", euro_rate: Fraction | None) -> list[Violati
     flag = table["flg_discount"].to_numpy()
     rules = [
         ("prices are above 0", (full > 0) & (price > 0) & (full_eur >= 0) & (price_eur >= 0)),
-        ("prices have whole cents", np.all([_whole_cents(x) for x in (full, price, full_eur, price_eur)], axis=0)),
+        (
+            "prices have whole cents",
+            np.all([_whole_cents(x) for x in (full, price, full_eur, price_eur)], axis=0),
+        ),
         ("flg_discount is 0 or 1", (flag == 0) | (flag == 1)),
         ("a discount means price below full_price", np.where(flag == 1, price < full, price == full)),
-        ("euro prices are discounted alike", np.where(flag == 1, price_eur <= full_eur, price_eur == full_eur)),
+        (
+            "euro prices are discounted alike",
+            np.where(flag == 1, price_eur <= full_eur, price_eur == full_eur),
+        ),
     ]
     if euro_rate is not None:
         exact = _cents(full_eur) == euro_cents(_cents(full), euro_rate)
@@ -173,11 +181,15 @@ def _cents(values: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def _whole_cents(values: NDArray[Any]) -> NDArray[np.bool_]:
-    good: NDArray[np.bool_] = np.abs(values * 100 - np.rint(values * 100)) < 1e-6 * np.maximum(1.0, np.abs(values))
+    good: NDArray[np.bool_] = np.abs(values * 100 - np.rint(values * 100)) < 1e-6 * np.maximum(
+        1.0, np.abs(values)
+    )
     return good
 
 
-def _violation(rule: str, good: Sequence[bool] | NDArray[np.bool_], table: "pa.Table", column: str) -> Violation:
+def _violation(
+    rule: str, good: Sequence[bool] | NDArray[np.bool_], table: "pa.Table", column: str
+) -> Violation:
     bad = np.flatnonzero(~np.asarray(good))
     first = int(bad[0])
     code, value = table[CODE_COLUMN][first].as_py(), table[column][first].as_py()

@@ -36,7 +36,7 @@ class Codes:
         order = np.argsort(bits(stream_key(seed, "code prefixes"), np.arange(self.cycle)), kind="stable")
         self._prefix = np.repeat(np.arange(len(quotas)), quotas)[order]
         self._rank = np.concatenate([np.arange(quota) for quota in quotas])[order]
-        self._key = stream_key(seed, "code digits")
+        self._keys = [stream_key(seed, f"code digits {prefix}") for prefix in prefixes]
         longest = max(map(len, prefixes)) + len(suffix)
         most = min(MAX_DIGITS, _MAX_INTEGER_DIGITS - longest) if integer else MAX_DIGITS
         cycles = [10**d // int(quotas.max()) for d in range(digits, most + 1)]
@@ -56,7 +56,9 @@ class Codes:
         import pyarrow as pa
 
         if rows.size and int(rows.max()) >= self.capacity:
-            raise SamplingError(f"row {rows.max():,} has no code: the template's codes end after {self.capacity:,} rows")
+            raise SamplingError(
+                f"row {rows.max():,} has no code: the template's codes end after {self.capacity:,} rows"
+            )
         cycle, place = np.divmod(rows, self.cycle)
         prefix = self._prefix[place]
         generation = np.searchsorted(self._first_cycle, cycle, "right") - 1
@@ -65,8 +67,7 @@ class Codes:
         for number in np.unique(generation).tolist():
             for which in range(len(self._prefixes)):
                 mine = (generation == number) & (prefix == which)
-                key = self._key + np.uint64(number * len(self._prefixes) + which)
-                scrambled[mine] = scramble(serial[mine], self._digits + number, key)
+                scrambled[mine] = scramble(serial[mine], self._digits + number, self._keys[which])
         if self._integer:
             return pa.array(self._integers(prefix, generation, scrambled))
         return pa.array(self._strings(prefix, generation, scrambled), pa.string())
@@ -75,7 +76,9 @@ class Codes:
         self, prefix: NDArray[np.int64], generation: NDArray[np.int64], scrambled: NDArray[np.int64]
     ) -> NDArray[np.int64]:
         heads = np.asarray([int(name) for name in self._prefixes], np.int64)
-        powers = np.asarray([10**d for d in range(self._digits, self._digits + len(self._first_cycle))], np.int64)
+        powers = np.asarray(
+            [10**d for d in range(self._digits, self._digits + len(self._first_cycle))], np.int64
+        )
         tail = int(self._suffix) if self._suffix else 0
         codes: NDArray[np.int64] = heads[prefix] * powers[generation] + scrambled
         return codes * np.int64(10 ** len(self._suffix)) + tail
@@ -99,10 +102,16 @@ def scramble(serial: NDArray[np.int64], digits: int, key: np.uint64) -> NDArray[
     left, right = np.divmod(serial, low)
     for number in range(_ROUNDS):
         source, size = (right, high) if number % 2 == 0 else (left, low)
-        added = (bits(key + np.uint64(number + 1) * np.uint64(0xD1342543DE82EF95), source) >> np.uint64(1)).astype(np.int64)
+        added = (
+            bits(key + np.uint64(number + 1) * np.uint64(0xD1342543DE82EF95), source) >> np.uint64(1)
+        ).astype(np.int64)
         if number % 2 == 0:
             left = (left + added % size) % high
         else:
             right = (right + added % size) % low
     permuted: NDArray[np.int64] = left * low + right
     return permuted
+
+
+def _below(limit: int, key: np.uint64, index: NDArray[np.int64]) -> NDArray[np.int64]:
+    return (bits(key, index) % np.uint64(limit)).astype(np.int64)

@@ -78,10 +78,16 @@ def _check_settings(template: Template, problems: Problems) -> None:
         problems.add(path, ["euro_rate"], f"found {settings.euro_rate!r}; allowed are rates above 0")
 
 
-def _check_url(path: Path, key: str, url: str, needed: set[str], allowed: set[str], problems: Problems) -> None:
+def _check_url(
+    path: Path, key: str, url: str, needed: set[str], allowed: set[str], problems: Problems
+) -> None:
     found = set(PLACEHOLDER.findall(url))
     for name in sorted(found - allowed):
-        problems.add(path, ["urls", key], f"found {{{name}}}; allowed: {', '.join(f'{{{a}}}' for a in sorted(allowed))}")
+        problems.add(
+            path,
+            ["urls", key],
+            f"found {{{name}}}; allowed: {', '.join(f'{{{a}}}' for a in sorted(allowed))}",
+        )
     if not found & needed:
         problems.add(path, ["urls", key], f"found {url!r}; it needs {{{' or '.join(needed)}}}")
     if urlsplit(url).scheme not in ("http", "https"):
@@ -102,9 +108,13 @@ def _check_codes(template: Template, path: Path, problems: Problems) -> None:
     prefixes = sorted(codes.prefixes)
     for prefix, weight in codes.prefixes.items():
         if codes.type == "integer" and not re.fullmatch(r"[1-9]\d{0,4}", prefix):
-            problems.add(path, ["codes", "prefixes"], f"found {prefix!r}; allowed are digits, the first not 0")
+            problems.add(
+                path, ["codes", "prefixes"], f"found {prefix!r}; allowed are digits, the first not 0"
+            )
         if weight != int(weight):
-            problems.add(path, ["codes", "prefixes"], f"{prefix!r} has weight {weight:g}; allowed are whole numbers")
+            problems.add(
+                path, ["codes", "prefixes"], f"{prefix!r} has weight {weight:g}; allowed are whole numbers"
+            )
     for first, second in zip(prefixes, prefixes[1:], strict=False):
         if second.startswith(first):
             text = f"{second!r} begins with {first!r}, so that codes could meet; let no prefix begin with another"
@@ -177,14 +187,18 @@ def _check_line(template: Template, problems: Problems, name: str, line: Line) -
 
 def _check_prices(template: Template, problems: Problems) -> None:
     path, catalog = template.root / "catalog.yaml", template.catalog
-    words = {word for line in catalog.lines.values() for slot in line.slots for word in template_words(line, slot)}
+    words = {
+        word for line in catalog.lines.values() for slot in line.slots for word in template_words(line, slot)
+    }
     for direction, effects in (
         ("dearer", catalog.price_effects.dearer),
         ("cheaper", catalog.price_effects.cheaper),
     ):
         for word in effects:
             if word not in words:
-                problems.add(path, ["price_effects", direction], f"{word!r} fills no slot; correct it or delete it")
+                problems.add(
+                    path, ["price_effects", direction], f"{word!r} fills no slot; correct it or delete it"
+                )
     for name, points in catalog.price_points.items():
         for point in points:
             if not re.fullmatch(r"\d{1,9}(\.\d{1,2})?", point) or float(point) <= 0:

@@ -41,7 +41,9 @@ def find_templates() -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
-def load_template(name_or_path: str | os.PathLike[str] = DEFAULT_TEMPLATE, *, check_shapes: bool = False) -> Template:
+def load_template(
+    name_or_path: str | os.PathLike[str] = DEFAULT_TEMPLATE, *, check_shapes: bool = False
+) -> Template:
     """Load and check a pack.
 
     Args:
@@ -106,4 +108,6 @@ def _check_paths(root: Path, problems: Problems) -> None:
     inside = root.resolve()
     for path in [*root.iterdir(), *(root / SHAPES).glob("*")]:
         if not path.resolve().is_relative_to(inside):
-            problems.add_line(path, 0, f"leads out of the pack, to {path.resolve()}; copy the file into the pack")
+            problems.add_line(
+                path, 0, f"leads out of the pack, to {path.resolve()}; copy the file into the pack"
+            )

@@ -57,7 +57,9 @@ def _word_pairs(value: Any) -> list[tuple[str, float]] | None:
 def _split_weight(entry: str) -> tuple[str, float]:
     match = _WEIGHTED.fullmatch(entry)
     if not match:
-        raise ValueError(f"{entry!r} has no weight; write 'Check 3, Argyle 1', or [Check, Argyle] for equal weights")
+        raise ValueError(
+            f"{entry!r} has no weight; write 'Check 3, Argyle 1', or [Check, Argyle] for equal weights"
+        )
     return match[1], float(match[2])
 
 

@@ -51,10 +51,13 @@ def _construct_mapping(loader: Any, node: yaml.MappingNode) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, (mark, _) in zip(keys, node.value, strict=True):
             if str(key) in seen:
-                raise PackYamlError(mark.start_mark.line + 1, f"the key {key!r} stands twice; keep one of the two")
+                raise PackYamlError(
+                    mark.start_mark.line + 1, f"the key {key!r} stands twice; keep one of the two"
+                )
             seen.add(str(key))
     return {
-        key: loader.construct_object(value, deep=True) for key, (_, value) in zip(keys, node.value, strict=True)
+        key: loader.construct_object(value, deep=True)
+        for key, (_, value) in zip(keys, node.value, strict=True)
     }
 
 
@@ -72,7 +75,9 @@ def read_yaml(path: Path) -> Any:
         return yaml.load(text, Loader=_Loader)  # noqa: S506  # a safe loader
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise PackYamlError(mark.line + 1 if mark else 1, f"not YAML: {error.problem or error.context}") from None
+        raise PackYamlError(
+            mark.line + 1 if mark else 1, f"not YAML: {error.problem or error.context}"
+        ) from None
     except yaml.YAMLError as error:
         raise PackYamlError(1, f"not YAML: {error}") from None
     except RecursionError:
@@ -99,7 +104,9 @@ def _refuse_anchors(text: str) -> None:
         for token in yaml.scan(text, Loader=_BaseLoader):
             if isinstance(token, yaml.AnchorToken | yaml.AliasToken):
                 line = token.start_mark.line + 1
-                raise PackYamlError(line, "anchors and aliases (& and *) are not allowed; write the value out")
+                raise PackYamlError(
+                    line, "anchors and aliases (& and *) are not allowed; write the value out"
+                )
     except yaml.YAMLError:
         return  # reading it properly reports the error
 

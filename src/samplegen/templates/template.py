@@ -76,7 +76,9 @@ class Template:
 
 def pack_files(root: Path) -> list[Path]:
     """List the files that make up a pack, hidden ones left out."""
-    names = [path for path in root.iterdir() if path.suffix in (".yaml", ".md") and not path.name.startswith(".")]
+    names = [
+        path for path in root.iterdir() if path.suffix in (".yaml", ".md") and not path.name.startswith(".")
+    ]
     shapes = root / SHAPES
     return [*names, *(shapes.glob("[!.]*.svg") if shapes.is_dir() else ())]
 
@@ -98,10 +100,14 @@ def make_faker_words(words: FakerWords, locale: str) -> dict[str, float]:
     faker.seed_instance(FAKER_SEED)
     provider = getattr(faker, words.faker, None)
     if provider is None:
-        raise TemplateError(f"Faker has no {words.faker!r} for {locale}; allowed is one such as 'last_name' or 'city'")
+        raise TemplateError(
+            f"Faker has no {words.faker!r} for {locale}; allowed is one such as 'last_name' or 'city'"
+        )
     made: dict[str, float] = {}
     for _ in range(50 * words.count):
         made.setdefault(str(provider()), 1.0)
         if len(made) == words.count:
             return made
-    raise TemplateError(f"Faker makes only {len(made)} different words of {words.faker!r}; found count {words.count}")
+    raise TemplateError(
+        f"Faker makes only {len(made)} different words of {words.faker!r}; found count {words.count}"
+    )

@@ -1,0 +1,43 @@
+"""Where styles stand in the list: line and category triple, with the base of the price there."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samplegen.sampling.choices import Choice
+from samplegen.sampling.streams import Floats, even_uniforms, stream_key
+from samplegen.templates import Template
+from samplegen.templates.checks import LEVEL_SEPARATOR
+
+
+class _Place(NamedTuple):
+    line: int
+    triple: str
+    weight: float
+    price: float
+
+
+class Places:
+    """Every place of every line, as columns; a style has one of them."""
+
+    def __init__(self, template: Template) -> None:
+        lines = template.catalog.lines
+        self.line_names = tuple(lines)
+        places = [
+            _Place(number, triple, weight, price)
+            for number, line in enumerate(lines.values())
+            for triple, (weight, price) in line.places.items()
+        ]
+        self.triples = [tuple(place.triple.split(LEVEL_SEPARATOR)) for place in places]
+        self.line = np.asarray([place.line for place in places])
+        self.log_price = np.log([place.price for place in places])
+        self.spread = np.asarray([line.spread for line in lines.values()])[self.line]
+        names = tuple(template.catalog.price_points)
+        self.points = np.asarray([names.index(line.points) for line in lines.values()])[self.line]
+        self._choice = Choice({str(number): place.weight for number, place in enumerate(places)})
+
+    def draw(self, seed: int, styles: NDArray[np.int64]) -> NDArray[np.intp]:
+        """Give the place of every style; the shares of a list of rows come close to the weights at once."""
+        u: Floats = even_uniforms(stream_key(seed, "place"), styles)
+        return self._choice.places(u)
