@@ -1,7 +1,7 @@
 """Where every outline of a scene lies in the picture: the shape's points deformed, posed and fitted."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -38,43 +38,42 @@ class Placed:
         return left, top, max(min(x + width + grown, size), left), max(min(y + height + grown, size), top)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Layout:
+    """The visible elements of a shape under one choice of variants, their points in one array."""
+
+    elements: tuple[Element, ...]
+    points: NDArray[np.float64]
+    cuts: NDArray[np.intp]
+    pivots: NDArray[np.float64]
+    """``(n, 2)``: what each point swings about; its own place where it does not swing."""
+    extent: NDArray[np.bool_]
+    """Which points count when the product is fitted into the picture."""
+
+
+@lru_cache(maxsize=512)
+def _layout(shape: Shape, choices: tuple[tuple[str, str], ...]) -> _Layout:
+    elements = tuple(element for element in shape.elements if element.visible(dict(choices)))
+    contours = [(element, contour) for element in elements for contour in element.contours]
+    points = np.concatenate([contour for _, contour in contours]).astype(np.float64)
+    pivots = np.concatenate([np.tile(e.pivot, (len(c), 1)) if e.pivot else c for e, c in contours])
+    extent = np.concatenate([np.full(len(c), isinstance(e, Part | Dot)) for e, c in contours])
+    return _Layout(elements, points, np.cumsum([len(c) for _, c in contours])[:-1], pivots, extent)
+
+
 def place(shape: Shape, scene: Scene, size: int) -> list[Placed]:
     """Return the visible elements of the scene in painting order, in pixels of a `size` x `size` picture."""
-    elements = [element for element in shape.elements if element.visible(scene.variants)]
-    points = np.concatenate([contour for element in elements for contour in element.contours])
-    limb_of = _limb_index(elements)
-    points = _deform(points.astype(np.float64), elements, limb_of, scene)
-    extent = _extent_mask(elements)
-    fitted, scale = _fit(points, points[extent], shape, scene, size)
-    cuts = np.cumsum([len(contour) for element in elements for contour in element.contours])[:-1]
-    contours = iter(np.split(fitted.astype(np.float32), cuts))
-    return [Placed(e, tuple(next(contours) for _ in e.contours), scale) for e in elements]
+    layout = _layout(shape, tuple(scene.variants.items()))
+    points = _deform(layout, scene)
+    fitted, scale = _fit(points, points[layout.extent], shape, scene, size)
+    contours = iter(np.split(fitted.astype(np.float32), layout.cuts))
+    return [Placed(e, tuple(next(contours) for _ in e.contours), scale) for e in layout.elements]
 
 
-def _repeat(elements: list[Element]) -> Iterator[tuple[Element, int]]:
-    for element in elements:
-        for contour in element.contours:
-            yield element, len(contour)
-
-
-def _limb_index(elements: list[Element]) -> NDArray[np.bool_]:
-    return np.concatenate([np.full(n, element.pivot is not None) for element, n in _repeat(elements)])
-
-
-def _extent_mask(elements: list[Element]) -> NDArray[np.bool_]:
-    return np.concatenate([np.full(n, isinstance(element, Part | Dot)) for element, n in _repeat(elements)])
-
-
-def _deform(
-    points: NDArray[np.float64], elements: list[Element], limb: NDArray[np.bool_], scene: Scene
-) -> NDArray[np.float64]:
+def _deform(layout: _Layout, scene: Scene) -> NDArray[np.float64]:
     """Change proportions, swing limbs and let outlines wander, in units of the drawing."""
-    if limb.any():
-        pivots = np.concatenate(
-            [np.tile(element.pivot or (0.0, 0.0), (n, 1)) for element, n in _repeat(elements)]
-        )
-        points = np.where(limb[:, None], _swing(points, pivots, scene), points)
     middle = CANVAS / 2
+    points = _swing(layout.points, layout.pivots, scene)
     points = (points - middle) * (scene.proportions.width, scene.proportions.length) + middle
     return points + _wander(points, scene)
 
@@ -91,11 +90,10 @@ def _swing(points: NDArray[np.float64], pivots: NDArray[np.float64], scene: Scen
 def _wander(points: NDArray[np.float64], scene: Scene) -> NDArray[np.float64]:
     """Displace smoothly, so that neighbouring parts stay together while no outline stays symmetric."""
     rng = np.random.default_rng(scene.seed)
-    waves = rng.normal(0, 2 * np.pi / 420, (2, 4, 2))  # wave lengths of about 0.4 of the drawing
-    phases = rng.uniform(0, 2 * np.pi, (2, 4))
-    field = np.sin(np.einsum("pd,xwd->pxw", points, waves) + phases).sum(axis=2)
-    wandered: NDArray[np.float64] = field * scene.proportions.unevenness * CANVAS / 2
-    return wandered
+    waves = rng.normal(0, 2 * np.pi / 420, (2, 6))  # wave lengths of about 0.4 of the drawing
+    ripples = np.sin(points @ waves + rng.uniform(0, 2 * np.pi, 6))
+    drift = np.stack([ripples[:, :3].sum(axis=1), ripples[:, 3:].sum(axis=1)], axis=1)
+    return np.asarray(drift * (scene.proportions.unevenness * CANVAS * 0.58))
 
 
 def _fit(

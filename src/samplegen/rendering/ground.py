@@ -19,9 +19,7 @@ def ground(silhouette: NDArray[np.uint8], shape: Shape, scene: Scene, size: int)
     """Return the lit ground with the shadow of a coarse silhouette, ready to paint the product on."""
     side = silhouette.shape[0]
     lightness = _backdrop(scene, side) * (1 - _shadow(silhouette, shape, scene))
-    coarse = np.clip(lightness[:, :, None] * np.array(scene.studio.ground, np.float32), 0, 255).astype(
-        np.uint8
-    )
+    coarse = cv2.merge([cv2.convertScaleAbs(lightness, alpha=level) for level in scene.studio.ground])
     return np.asarray(cv2.resize(coarse, (size, size), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
@@ -29,10 +27,9 @@ def _backdrop(scene: Scene, side: int) -> NDArray[np.float32]:
     """Return light that falls off away from the lamp and towards the corners."""
     axis = np.linspace(-1, 1, side, dtype=np.float32)
     angle = np.radians(scene.studio.light_angle)
-    tilt = 0.018 * (np.cos(angle) * axis[None, :] - np.sin(angle) * axis[:, None])
-    vignette = 0.02 * (axis[None, :] ** 2 + axis[:, None] ** 2)
-    backdrop: NDArray[np.float32] = 1 + tilt - vignette
-    return backdrop
+    across = 0.018 * np.cos(angle) * axis - 0.02 * axis**2
+    down = -0.018 * np.sin(angle) * axis - 0.02 * axis**2
+    return np.asarray(1 + across[None, :] + down[:, None], np.float32)
 
 
 def _shadow(silhouette: NDArray[np.uint8], shape: Shape, scene: Scene) -> NDArray[np.float32]:

@@ -44,10 +44,14 @@ class Pattern:
         return table
 
 
+def pattern_tile(pattern: str, seed: int) -> Pattern:
+    """Return the invented variant of a pattern that a seed picks."""
+    return _variant(pattern, seed % VARIANTS)
+
+
 @lru_cache(maxsize=8 * VARIANTS)
-def pattern_tile(pattern: str, variant: int) -> Pattern:
-    """Return one invented variant of a pattern."""
-    return _MAKERS[pattern](np.random.default_rng([sum(pattern.encode()), variant % VARIANTS]))
+def _variant(pattern: str, variant: int) -> Pattern:
+    return _MAKERS[pattern](np.random.default_rng([sum(pattern.encode()), variant]))
 
 
 def _one_hot(count: int) -> NDArray[np.float32]:

@@ -61,7 +61,9 @@ FINISHES: dict[str, Finish] = {
 }
 DEFAULT_FINISH = Finish()
 
-DIRECTIONAL = frozenset({"twill", "denim", "corduroy", "knit", "rib", "cable", "fur", "straw", "quilted", "silk", "satin"})
+DIRECTIONAL = frozenset(
+    {"twill", "denim", "corduroy", "knit", "rib", "cable", "fur", "straw", "quilted", "silk", "satin"}
+)
 """Weaves that look different when turned; no other is ever turned."""
 
 
