@@ -33,7 +33,7 @@ class Wardrobe(Protocol):
         """Return the shape of a name."""
 
 
-def draw_scene(product: Product, *, seed: int, index: int, template: Wardrobe) -> Scene:
+def draw_scene(product: Product, seed: int, index: int, template: Wardrobe) -> Scene:
     """Decide the picture of row `index`: same product, seed and index, same scene."""
     shape = template.shape(product.garment)
     style = default_rng(SeedSequence(seed, spawn_key=(_STYLE, product.style)))
