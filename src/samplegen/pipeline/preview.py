@@ -1,12 +1,13 @@
 """The contact sheet: pictures in a grid with title and price beneath."""
 
+import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
 from samplegen.domain.sample import SampleSpec
-from samplegen.export.files import write_with
+from samplegen.export.files import write_file
 from samplegen.pipeline.studio import Recipe, Studio
 
 CELL, GAP, CAPTION = 240, 20, 62
@@ -44,9 +45,9 @@ def write_contact_sheet(
         top = MARGIN + number // columns * (cell + CAPTION + GAP)
         sheet.paste(_picture(studio, spec, cell), (left, top))
         _caption(ImageDraw.Draw(sheet), spec, (left, top + cell + 8), cell, fonts)
-    write_with(
-        out.absolute().parent, out.name, lambda stream: sheet.save(stream, format="PNG", optimize=True)
-    )
+    png = io.BytesIO()
+    sheet.save(png, format="PNG", optimize=True)
+    write_file(out.absolute().parent, out.name, png.getvalue())
     return len(specs)
 
 

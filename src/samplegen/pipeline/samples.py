@@ -149,8 +149,9 @@ class SampleSet(Sequence[Row]):
         pictures = [field.name for field in table.schema if field.type == IMAGE_TYPE]
         frame: pd.DataFrame = table.drop_columns(pictures).replace_schema_metadata(None).to_pandas()
         for name in pictures:
-            frame[name] = [Image.open(io.BytesIO(cell["bytes"])) for cell in table[name].to_pylist()]
-        return frame[table.column_names]
+            opened = [Image.open(io.BytesIO(cell["bytes"])) for cell in table[name].to_pylist()]
+            frame[name] = pd.Series(opened, dtype=object)
+        return frame.reindex(columns=table.column_names)
 
     def to_hf(self) -> "datasets.DatasetDict":
         """Return all rows as Hugging Face datasets, one for each split that has rows.
