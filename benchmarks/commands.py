@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PEER = Path(__file__).parent / "peer_faker_pillow.py"
-SAMPLEGEN = (sys.executable, "-m", "samplegen")
+SAMPLEGEN = Path(sys.executable).parent / "samplegen"
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def run_command(command: list[str]) -> Outcome:
 
 
 def make_command(rows: int, out: Path, *options: str, workers: int = 2) -> list[str]:
-    return [*SAMPLEGEN, "make", "--rows", str(rows), "--workers", str(workers), "--out", str(out), *options]
+    return [str(SAMPLEGEN), "make", "--rows", str(rows), "--workers", str(workers), "--out", str(out), *options]
 
 
 @dataclass(frozen=True)

@@ -51,8 +51,10 @@ def whole_command(effort: Effort) -> list[str]:
     lines = [
         "## The whole command, cold start included",
         "",
-        f"`samplegen make --rows {effort.rows} --workers 2` against `peer_faker_pillow.py --rows {effort.peer_rows}`, "
-        f"both 512x512; median of {effort.rounds}, alternated.",
+        (
+            f"`samplegen make --rows {effort.rows} --workers 2` against `peer_faker_pillow.py --rows {effort.peer_rows}`, "
+            f"both 512x512; median of {effort.rounds}, alternated."
+        ),
         "",
         "| command | rows/s | ratio |",
         "|---|--:|--:|",
@@ -76,8 +78,10 @@ def one_picture(effort: Effort) -> list[str]:
     return [
         "## One picture: drawing and JPEG encoding against encoding alone",
         "",
-        f"512x512, quality 90, one core, median over {everything.rows} rows: {everything.whole_ms:.1f} ms against "
-        f"{everything.jpeg_ms:.2f} ms, **{everything.ratio:.1f}x**. The slowest garment types:",
+        (
+            f"512x512, quality 90, one core, median over {everything.rows} rows: {everything.whole_ms:.1f} ms against "
+            f"{everything.jpeg_ms:.2f} ms, **{everything.ratio:.1f}x**. The slowest garment types:"
+        ),
         "",
         "| garment type | rows | draw and encode, ms | encode, ms | ratio |",
         "|---|--:|--:|--:|--:|",
@@ -100,10 +104,14 @@ def metadata(effort: Effort) -> list[str]:
         "| | rows/s | samplegen is faster by |",
         "|---|--:|--:|",
         f"| samplegen, written to Parquet | {rates.samplegen:,.0f} | |",
-        f"| Faker, a provider for every column | {rates.faker_plain:,.0f} | "
-        f"**{rates.samplegen / rates.faker_plain:.0f}x** |",
-        f"| Faker, columns that agree (the peer script's rows) | {rates.faker_rules:,.0f} | "
-        f"{rates.samplegen / rates.faker_rules:.0f}x |",
+        (
+            f"| Faker, a provider for every column | {rates.faker_plain:,.0f} | "
+            f"**{rates.samplegen / rates.faker_plain:.0f}x** |"
+        ),
+        (
+            f"| Faker, columns that agree (the peer script's rows) | {rates.faker_rules:,.0f} | "
+            f"{rates.samplegen / rates.faker_rules:.0f}x |"
+        ),
     ]
 
 
