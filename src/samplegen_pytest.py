@@ -1,1 +1,74 @@
 """The pytest plugin: small samplegen datasets as fixtures. Nothing heavy is imported until one is used."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from samplegen import SampleSet
+
+TINY_ROWS, TINY_SIZE = 24, 64
+MakeSamples = Callable[..., "pa.Table"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--samplegen-seed``."""
+    group = parser.getgroup("samplegen")
+    group.addoption("--samplegen-seed", type=int, default=0, help="Seed of samplegen's fixtures.")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Print the seed, so that a failure can be repeated."""
+    return f"samplegen: --samplegen-seed={config.getoption('samplegen_seed')}"
+
+
+@pytest.fixture(scope="session")
+def samplegen_seed(pytestconfig: pytest.Config) -> int:
+    """Seed of the fixtures: that of ``--samplegen-seed``, in every worker and in any order of tests."""
+    return int(pytestconfig.getoption("samplegen_seed"))
+
+
+@pytest.fixture(scope="session")
+def samplegen_dataset(samplegen_seed: int) -> "SampleSet":
+    """24 rows with pictures of 64 px, each made when a test reads it.
+
+    It is read only and every row depends on the seed alone, so all tests of a session can share it.
+    """
+    import samplegen
+
+    return samplegen.make(TINY_ROWS, seed=samplegen_seed, image_size=TINY_SIZE)
+
+
+@pytest.fixture(scope="session")
+def make_samples(samplegen_seed: int) -> MakeSamples:
+    """Return a function that makes an Arrow table.
+
+    ``make_samples(rows=10, seed=..., columns=None, image_size=None, template="burberry")``: without
+    ``image_size`` there are no pictures, and a table takes a few milliseconds; ``columns`` chooses and orders
+    the columns.
+    """
+    templates: dict[str, object] = {}
+
+    def make(
+        rows: int = 10,
+        seed: int | None = None,
+        columns: Sequence[str] | None = None,
+        *,
+        image_size: int | None = None,
+        template: str = "burberry",
+    ) -> "pa.Table":
+        from samplegen.pipeline.studio import Recipe, Studio
+        from samplegen.templates import Template, load_template
+
+        loaded = templates.setdefault(template, None) or load_template(template)
+        templates[template] = loaded
+        assert isinstance(loaded, Template)
+        chosen = samplegen_seed if seed is None else seed
+        studio = Studio(Recipe(rows=rows, seed=chosen, template=template, image_size=image_size), loaded)
+        table = studio.batch(range(rows)).table
+        return table if columns is None else table.select(list(columns))
+
+    return make

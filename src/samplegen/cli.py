@@ -92,7 +92,7 @@ def make(
         splits=None if splits is None else _parse_splits(splits),
     )
     folder = out or Path(f"samplegen-{Path(template).name}-{rows}")
-    with _progress(rows) as advance:
+    with _progress(rows) as advance, _stopped_politely():
         write_dataset(
             recipe,
             folder,
@@ -222,6 +222,15 @@ def _parse_splits(text: str) -> dict[str, float]:
 
 
 @contextmanager
+def _stopped_politely() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo("samplegen: stopped; the same command with --resume completes the dataset.", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+
+
+@contextmanager
 def _progress(rows: int) -> Iterator[Any]:
     """Show a bar with rows/s and the time left on a terminal; show nothing elsewhere."""
     if not sys.stderr.isatty():
@@ -255,9 +264,6 @@ def main() -> None:
     except SamplegenError as error:
         typer.echo(f"samplegen: {error}", err=True)
         sys.exit(BAD_INPUT)
-    except KeyboardInterrupt:
-        typer.echo("samplegen: stopped; the same command with --resume completes the dataset.", err=True)
-        sys.exit(INTERRUPTED)
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # the reader of a pipe went away; say nothing
         sys.exit(1)
