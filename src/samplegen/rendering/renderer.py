@@ -1,6 +1,7 @@
 """Scene to pixels: parts are painted from the lowest up, each with its fabric and its light."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 
 import cv2
@@ -16,7 +17,7 @@ from samplegen.rendering.ground import Image, film, ground, white_balanced
 from samplegen.rendering.patterns import TILE as PATTERN_TILE
 from samplegen.rendering.patterns import TILED, pattern_tile
 from samplegen.rendering.shading import Shade, coarse_mask, shade
-from samplegen.rendering.weaves import DIRECTIONAL, TILE_PICTURE, Finish, finish_of, weave_sheet
+from samplegen.rendering.weaves import DIRECTIONAL, SMOOTH, TILE_PICTURE, Finish, finish_of, weave_sheet
 
 COARSE, FINE = 4, 2  # pixels of the picture per pixel of the light, usually and for small things
 MIN_SIZE, MAX_SIZE = 32, 4096
@@ -99,7 +100,7 @@ def _paint(
     else:
         fabric = _tinted(tone, surface.colours[0], finish_of(weave))
     _blend(canvas[top:bottom, left:right], fabric, mask, part.opacity)
-    cv2.copyTo(blank[top:bottom, left:right], cv2.inRange(mask, 128, 255), ink[top:bottom, left:right])
+    cv2.copyTo(blank[top:bottom, left:right], mask, ink[top:bottom, left:right])
     if not part.stroke:
         details.outline(ink, item)
 
@@ -112,6 +113,8 @@ def _tone(
     size = (right - left, bottom - top)
     coarse = np.clip(light.light * 128, 0, 255).astype(np.uint8)
     smooth = cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR)
+    if weave in SMOOTH:
+        return np.asarray(smooth, np.uint8)
     angle = round(part.grain / GRAIN_STEP) * GRAIN_STEP % 180 if weave in DIRECTIONAL else 0
     sheet, play = weave_sheet(weave, angle, side)
     dx, dy = scene.seed % play, scene.seed // 7 % play
@@ -151,8 +154,16 @@ def _patterned(
     labels = _laid(pattern.labels, surface, light, part, scene, box, side)
     colours = cv2.blur(cv2.applyColorMap(labels, pattern.palette(surface.colours)), (2, 2))
     finish = finish_of(part.weave or surface.weave)
-    lit = _tinted(tone, (128, 128, 128), Finish(gloss=finish.gloss * 0.7))
+    lit = cv2.cvtColor(cv2.LUT(tone, _grey_table(finish)), cv2.COLOR_GRAY2RGB)
     return np.asarray(cv2.multiply(colours, lit, scale=1 / 128), np.uint8)
+
+
+@lru_cache(maxsize=64)
+def _grey_table(finish: Finish) -> NDArray[np.uint8]:
+    """Return ``(256,)``: how a pattern's colours are lit, 128 is as they are; their shine is part of the print."""
+    return np.ascontiguousarray(
+        _tone_table((128, 128, 128), replace(finish, gloss=finish.gloss * 0.7))[:, 0, 0]
+    )
 
 
 def _laid(
@@ -197,11 +208,12 @@ def _blend(canvas: Image, fabric: Image, mask: NDArray[np.uint8], opacity: float
     """Copy the fabric where the mask is full and mix it along the anti-aliased rim."""
     if opacity < 1:
         fabric = np.asarray(cv2.addWeighted(fabric, opacity, canvas, 1 - opacity, 0), np.uint8)
-    cv2.copyTo(fabric, cv2.inRange(mask, 255, 255), canvas)
     found = cv2.findNonZero(cv2.inRange(mask, 1, 254))
     if found is None:
+        cv2.copyTo(fabric, mask, canvas)
         return
     columns, rows = found.reshape(-1, 2).T  # OpenCV 4 and 5 differ in its shape
     rim = rows, columns
     under, weight = canvas[rim].astype(np.int32), mask[rim].astype(np.int32)[:, None]
+    cv2.copyTo(fabric, mask, canvas)
     canvas[rim] = under + (fabric[rim] - under) * weight // 255

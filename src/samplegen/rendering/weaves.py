@@ -66,6 +66,9 @@ DIRECTIONAL = frozenset(
 )
 """Weaves that look different when turned; no other is ever turned."""
 
+SMOOTH = frozenset({"patent", "rubber", "metal", "plastic", "glass"})
+"""Weaves without relief: only light tells their form."""
+
 
 def finish_of(weave: str) -> Finish:
     """Return how the weave answers to light."""
@@ -215,10 +218,6 @@ def _quilted(rng: np.random.Generator) -> Field:
     return field(0.5 * slope + 0.16 * (pillow - 0.7) + 0.6 * _nylon(rng))
 
 
-def _smooth(rng: np.random.Generator) -> Field:
-    return field(0.006 * smooth_noise(TILE, (0.8, 0.8), rng))
-
-
 def _lace(rng: np.random.Generator) -> Field:
     x, y = grid(TILE)
     flowers = np.sin(2 * np.pi * 10 * x) * np.sin(2 * np.pi * 10 * y)
@@ -254,15 +253,10 @@ _RELIEFS: dict[str, Callable[[np.random.Generator], Field]] = {
     "leather": _leather,
     "grain": _grain,
     "suede": _pile(0.035, 0.045),
-    "patent": _smooth,
     "silk": _silk,
     "satin": _silk,
     "nylon": _nylon,
     "quilted": _quilted,
-    "rubber": _smooth,
-    "metal": _smooth,
-    "plastic": _smooth,
-    "glass": _smooth,
     "lace": _lace,
     "mesh": _mesh,
     "straw": _straw,
