@@ -1,0 +1,97 @@
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "samplegen"
+DOCS = ROOT / "docs"
+LAYERS = ("domain", "templates", "sampling", "rendering", "export", "engines", "pipeline", "cli")
+DOMAIN_ONLY = ("rendering", "export")
+HEAVY = ("datasets", "torch", "pandas", "faker", "cv2", "pyarrow")
+
+
+@pytest.fixture(scope="module")
+def make_cli():
+    sys.path.insert(0, str(DOCS))
+    try:
+        import make_cli
+    finally:
+        sys.path.remove(str(DOCS))
+    return make_cli
+
+
+def test_every_command_and_option_has_help(make_cli):
+    without = [words for words, command in make_cli.commands() if not command.help]
+    without += [
+        f"{words} {parameter.name}"
+        for words, command in make_cli.commands()
+        for parameter in command.params
+        if not parameter.help
+    ]
+
+    assert without == []
+
+
+def test_every_command_is_documented(make_cli):
+    page = (DOCS / "cli.md").read_text(encoding="utf-8")
+
+    assert [words for words, _ in make_cli.commands() if f"## {words}\n" not in page] == []
+
+
+def test_command_page_is_current():
+    # Renewed by: python docs/make_cli.py
+    done = subprocess.run(
+        [sys.executable, str(DOCS / "make_cli.py"), "--check"], capture_output=True, text=True
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_page_is_in_the_table_of_contents():
+    index = (DOCS / "index.md").read_text(encoding="utf-8")
+    pages = {path.relative_to(DOCS).with_suffix("").as_posix() for path in DOCS.glob("**/*.md")}
+    pages = {page for page in pages if not page.startswith("_build/")} - {"index"}
+
+    assert {page for page in pages if not re.search(rf"^{re.escape(page)}$", index, re.MULTILINE)} == set()
+
+
+@pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_a_layer_imports_nothing_to_its_right(path):
+    layer = _layer(path.relative_to(SOURCE).parts[0])
+    if layer is None:  # errors, the public names
+        return
+    allowed = {"domain", layer} if layer in DOMAIN_ONLY else set(LAYERS[: LAYERS.index(layer) + 1])
+
+    assert _imported_layers(path) <= allowed
+
+
+def test_importing_samplegen_loads_nothing_heavy():
+    code = f"import samplegen, samplegen.cli, sys; print([m for m in {HEAVY} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
+
+
+def _layer(name):
+    name = name.removesuffix(".py")
+    return name if name in LAYERS else None
+
+
+def _imported_layers(path):
+    layers = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import; name the module in full"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        for name in names:
+            parts = name.split(".")
+            if parts[0] == "samplegen" and len(parts) > 1 and _layer(parts[1]):
+                layers.add(parts[1])
+    return layers
