@@ -16,7 +16,7 @@ from samplegen.domain.shape import Shape
 
 _STYLE, _ROW = 1, 2  # spawn keys of the two kinds of stream
 
-SIZES = {"mini": 0.62, "small": 0.74, "medium": 0.85, "large": 0.94}
+SIZES = {"mini": 0.62, "small": 0.74, "medium": 0.85, "large": 0.88}
 """Share of the picture's side that a product of a size covers, so that the picture tells the size."""
 FITS = {"slim": 0.92, "regular": 1.0, "wide": 1.09}
 AUDIENCES = {"MAN": (1.03, 1.0), "WOMAN": (0.96, 1.0), "KIDS": (1.08, 0.9)}
