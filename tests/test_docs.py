@@ -45,7 +45,7 @@ def test_every_command_is_documented(make_cli):
 def test_command_page_is_current():
     # Renewed by: python docs/make_cli.py
     done = subprocess.run(
-        [sys.executable, str(DOCS / "make_cli.py"), "--check"], capture_output=True, text=True
+        [sys.executable, str(DOCS / "make_cli.py"), "--check"], capture_output=True, text=True, check=False
     )
 
     assert done.returncode == 0, done.stderr
