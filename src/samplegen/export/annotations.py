@@ -47,8 +47,7 @@ def caption_of(product: Product) -> str:
     """Describe what the picture shows in one sentence, from the latent values alone."""
     words = [product.colours[0].name.lower()]
     if product.pattern not in ("plain", "none", ""):
-        others = [colour.name.lower() for colour in product.colours[1:3]]
-        words = [f"{' and '.join([*words, *others])} {_words(product.pattern)}"]
+        words = [_listed([colour.name.lower() for colour in product.colours[:3]]), _words(product.pattern)]
     if product.silhouette != "regular":
         words.insert(0, product.silhouette)
     words.append(_words(product.material))
@@ -56,6 +55,10 @@ def caption_of(product: Product) -> str:
     text = " ".join(word for word in words if word)
     article = "An" if text[0] in "aeiou" else "A"
     return f"{article} {text} on a light studio ground."
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
 
 
 def _words(key: str) -> str:

@@ -199,8 +199,8 @@ def _limits_section() -> list[str]:
         "## Limits",
         "",
         (
-            "- Brand, codes, prices and addresses are invented; addresses end in `.example` unless the template "
-            "says otherwise."
+            "- Titles, codes and prices are drawn from a template and name no real article; addresses end in "
+            "`.example` unless the template says otherwise."
         ),
         (
             "- Pictures are drawn, with invented motifs and no logos: a model trained on them alone has not seen a "

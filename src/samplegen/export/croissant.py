@@ -1,4 +1,4 @@
-"""Croissant: the dataset described as JSON-LD, after version 1.1 of the MLCommons specification."""
+"""Croissant: the dataset described as JSON-LD, after version 1.0 of the MLCommons specification."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from samplegen.export.schema import IMAGE_TYPE
 
 CROISSANT = "croissant.json"
 _MEDIA_TYPES = {
-    ".parquet": "application/vnd.apache.parquet",
+    ".parquet": "application/x-parquet",
     ".csv": "text/csv",
     ".jsonl": "application/jsonlines",
     ".tar": "application/x-tar",
@@ -30,6 +30,7 @@ _CONTEXT: dict[str, Any] = {
     "data": {"@id": "cr:data", "@type": "@json"},
     "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
     "dct": "http://purl.org/dc/terms/",
+    "equivalentProperty": "cr:equivalentProperty",
     "examples": {"@id": "cr:examples", "@type": "@json"},
     "extract": "cr:extract",
     "field": "cr:field",
@@ -79,7 +80,7 @@ def write_croissant(root: Path, manifest: Manifest, schema: pa.Schema, *, licens
 
 
 def _distribution(files: tuple[WrittenFile, ...]) -> list[dict[str, Any]]:
-    objects = [
+    return [
         {
             "@type": "cr:FileObject",
             "@id": file.path,
@@ -91,7 +92,6 @@ def _distribution(files: tuple[WrittenFile, ...]) -> list[dict[str, Any]]:
         }
         for file in files
     ]
-    return objects
 
 
 def _record_sets(manifest: Manifest, schema: pa.Schema) -> list[dict[str, Any]]:
@@ -111,18 +111,19 @@ def _record_sets(manifest: Manifest, schema: pa.Schema) -> list[dict[str, Any]]:
 
 
 def _field(record_set: str, file: WrittenFile, field: pa.Field) -> dict[str, Any]:
-    extract = {"jsonPath": f"$.{field.name}"} if file.path.endswith(".jsonl") else {"column": field.name}
-    source: dict[str, Any] = {"fileObject": {"@id": file.path}, "extract": extract}
+    source: dict[str, Any] = {"fileObject": {"@id": file.path}, "extract": {"column": field.name}}
+    # A cell of CSV holds the text of a list.
+    text = file.path.endswith(".csv") and pa.types.is_nested(field.type)
     described: dict[str, Any] = {
         "@type": "cr:Field",
         "@id": f"{record_set}/{field.name}",
         "name": f"{record_set}/{field.name}",
-        "dataType": _data_type(field.type),
+        "dataType": "sc:Text" if text else _data_type(field.type),
         "source": source,
     }
     if field.type == IMAGE_TYPE:
         source["transform"] = {"jsonPath": "bytes"}
-    if pa.types.is_fixed_size_list(field.type):
+    if pa.types.is_fixed_size_list(field.type) and not text:
         described["repeated"] = True
     return described
 
