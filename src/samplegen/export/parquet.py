@@ -1,6 +1,7 @@
 """Parquet: a file for each shard and split, with pictures inside that `datasets` decodes."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -62,6 +63,9 @@ class _SplitFile:
         return self._pending.commit(split=split, rows=self._rows)
 
     def discard(self) -> None:
+        # An open writer would close itself later, into a file that is gone.
+        with suppress(OSError, pa.ArrowException):
+            self._writer.close()
         self._pending.discard()
 
 
