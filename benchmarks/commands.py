@@ -32,7 +32,17 @@ def run_command(command: list[str]) -> Outcome:
 
 
 def make_command(rows: int, out: Path, *options: str, workers: int = 2) -> list[str]:
-    return [str(SAMPLEGEN), "make", "--rows", str(rows), "--workers", str(workers), "--out", str(out), *options]
+    return [
+        str(SAMPLEGEN),
+        "make",
+        "--rows",
+        str(rows),
+        "--workers",
+        str(workers),
+        "--out",
+        str(out),
+        *options,
+    ]
 
 
 @dataclass(frozen=True)

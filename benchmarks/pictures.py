@@ -3,6 +3,7 @@
 import statistics
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -12,8 +13,8 @@ from samplegen.rendering import Renderer, encode_jpeg
 from samplegen.sampling import Sampler
 from samplegen.templates import load_template
 
-ENCODINGS = 3
-"""How often a picture is encoded for one measurement; the fastest counts."""
+REPEATS = 3
+"""How often a picture is drawn and encoded; the fastest counts. Times are the processor's, so other work does not."""
 
 
 @dataclass(frozen=True)
@@ -47,15 +48,19 @@ def picture_costs(rows: int, size: int = 512) -> tuple[PictureCost, list[Picture
 
 def _time_one(renderer: Renderer, spec: SampleSpec, size: int) -> tuple[float, float]:
     """Return milliseconds of drawing with encoding, and of encoding."""
-    start = time.perf_counter()
     image = renderer.render(spec.scene, size)
-    drawn = time.perf_counter() - start
-    encoded = []
-    for _ in range(ENCODINGS):
-        start = time.perf_counter()
-        encode_jpeg(image)
-        encoded.append(time.perf_counter() - start)
-    return 1000 * (drawn + min(encoded)), 1000 * min(encoded)
+    drawn = _fastest(lambda: renderer.render(spec.scene, size))
+    encoded = _fastest(lambda: encode_jpeg(image))
+    return drawn + encoded, encoded
+
+
+def _fastest(work: Callable[[], object]) -> float:
+    times = []
+    for _ in range(REPEATS):
+        start = time.thread_time()
+        work()
+        times.append(time.thread_time() - start)
+    return 1000 * min(times)
 
 
 def _cost(garment: str, pairs: list[tuple[float, float]]) -> PictureCost:
