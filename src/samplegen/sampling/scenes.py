@@ -78,7 +78,7 @@ def _surfaces(product: Product, shape: Shape, style: Generator, row: Generator) 
     outfit: Mapping[str, Surface] = {
         "main": Surface("plastic", "plain", (product.trim.rgb,)) if cosmetic else main,
         "second": _second(main, trim, style),
-        "trim": trim if style.random() < 0.6 else Surface(trim.weave, "plain", (colours[0],)),
+        "trim": _trim(main, trim, style),
         "lining": _lining(main, style),
         "sole": Surface("rubber", "plain", (_pick(_SOLES, colours[0], style),)),
         "lace": Surface("plain", "plain", (_pick(_LACES, colours[0], style),)),
@@ -118,9 +118,17 @@ def _pick(choices: tuple[Colour | None, ...], own: Colour, rng: Generator) -> Co
     return choices[int(rng.integers(len(choices)))] or own
 
 
+def _trim(main: Surface, trim: Surface, rng: Generator) -> Surface:
+    """Collars, straps and piping contrast, are cut from the main cloth, or only share its colour."""
+    roll = rng.random()
+    if roll < 0.22:
+        return trim
+    return main if roll < 0.6 else Surface(trim.weave, "plain", main.colours[:1])
+
+
 def _second(main: Surface, trim: Surface, rng: Generator) -> Surface:
     """Contrast panels are in the trim, or in a shade of the main cloth."""
-    if rng.random() < 0.55:
+    if rng.random() < 0.45:
         return trim
     shade = _mix(main.colours[0], (0, 0, 0) if sum(main.colours[0]) > 300 else (255, 255, 255), 0.16)
     return Surface(main.weave, "plain", (shade,))
