@@ -5,6 +5,7 @@ import json
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ import pyarrow.parquet as pq
 from samplegen.domain.pricelist import CODE_COLUMN, COLUMNS
 from samplegen.errors import ExportError
 from samplegen.export.csv_images import PATH_COLUMN, SPLITS, TABLE
-from samplegen.export.imagefolder import METADATA
 from samplegen.export.schema import IMAGE_COLUMN
 
 _PIECE_ROWS = 1000
@@ -45,7 +45,9 @@ def read_dataset(path: Path) -> Iterator[Piece]:
         raise ExportError(f"{path}: there is no such dataset.")
     files = _data_files(path)
     if not files:
-        raise ExportError(f"{path}: no dataset found; looked for Parquet, {TABLE}, {METADATA} and tar files.")
+        raise ExportError(
+            f"{path}: no dataset found; looked for Parquet, {TABLE}, metadata.jsonl and tar files."
+        )
     for file in files:
         yield from _read_file(file, path, split=_split_of(file))
 
@@ -53,7 +55,7 @@ def read_dataset(path: Path) -> Iterator[Piece]:
 def _data_files(root: Path) -> list[Path]:
     if (root / TABLE).is_file():
         return [root / TABLE]
-    for pattern in ("*.parquet", METADATA, "*.tar", "*.csv"):
+    for pattern in ("*.parquet", "metadata.jsonl", "*.tar", "*.csv"):
         files = [
             p for p in sorted(root.rglob(pattern)) if not _hidden(p.relative_to(root)) and p.name != SPLITS
         ]
@@ -67,7 +69,7 @@ def _hidden(path: Path) -> bool:
 
 
 def _split_of(path: Path) -> str:
-    return path.parent.name if path.name == METADATA else path.stem.split("-")[0]
+    return path.parent.name if path.stem == "metadata" else path.stem.split("-")[0]
 
 
 def _read_file(path: Path, root: Path, *, split: str) -> Iterator[Piece]:
@@ -91,11 +93,15 @@ def _parquet(path: Path) -> Iterator[_Content]:
             batch_size=_PIECE_ROWS if IMAGE_COLUMN not in file.schema_arrow.names else 100
         ):
             table = pa.Table.from_batches([batch])
-            pictures = None
-            if IMAGE_COLUMN in table.column_names:
-                cells = table.column(IMAGE_COLUMN).to_pylist()
-                pictures = [_held(cell["bytes"] if cell else None) for cell in cells]
-            yield table, pictures
+            yield table, _pictures_of(table, path.parent)
+
+
+def _pictures_of(table: pa.Table, folder: Path) -> list[Picture] | None:
+    if IMAGE_COLUMN in table.column_names:
+        return [_held(cell["bytes"] if cell else None) for cell in table.column(IMAGE_COLUMN).to_pylist()]
+    if "file_name" in table.column_names:
+        return [_stored(folder, name) for name in table.column("file_name").to_pylist()]
+    return None
 
 
 def _csv(path: Path) -> Iterator[_Content]:
@@ -112,14 +118,9 @@ def _csv(path: Path) -> Iterator[_Content]:
 
 def _jsonl(path: Path) -> Iterator[_Content]:
     with path.open(encoding="utf-8") as stream:
-        records = []
-        for line in stream:
-            records.append(json.loads(line))
-            if len(records) == _PIECE_ROWS:
-                yield _from_records(records), [_stored(path.parent, r["file_name"]) for r in records]
-                records = []
-    if records:
-        yield _from_records(records), [_stored(path.parent, r["file_name"]) for r in records]
+        while lines := list(islice(stream, _PIECE_ROWS)):
+            records = [json.loads(line) for line in lines]
+            yield _from_records(records), [_stored(path.parent, r["file_name"]) for r in records]
 
 
 def _tar(path: Path) -> Iterator[_Content]:

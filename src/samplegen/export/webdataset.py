@@ -3,6 +3,7 @@
 import io
 import tarfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -42,6 +43,9 @@ class _TarFile:
         return self._pending.commit(split=split, rows=self._rows)
 
     def discard(self) -> None:
+        # An open archive would close itself later, into a file that is gone.
+        with suppress(OSError):
+            self._tar.close()
         self._pending.discard()
 
 

@@ -1,0 +1,103 @@
+import shutil
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from samplegen.errors import ExportError
+from samplegen.pipeline import write_dataset
+from samplegen.pipeline.checking import check_dataset, describe_dataset
+
+
+@pytest.fixture(scope="module")
+def made(recipe, tmp_path_factory):
+    root = tmp_path_factory.mktemp("checking") / "made"
+    write_dataset(recipe, root)
+    return root
+
+
+@pytest.fixture
+def dataset(made, tmp_path):
+    return shutil.copytree(made, tmp_path / "dataset")
+
+
+def _edit(path, column, value):
+    table = pq.read_table(path)
+    values = table[column].to_pylist()
+    values[0] = value
+    position = table.column_names.index(column)
+    table = table.set_column(position, table.schema.field(column), pa.array(values, table[column].type))
+    pq.write_table(table, path)
+
+
+def _findings(dataset):
+    return "\n".join(check_dataset(dataset)[1])
+
+
+FIRST = "data/train-00000-of-00005.parquet"
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "finding"),
+    [
+        ("price", 1e6, "a discount means price below full_price"),
+        ("product_code", "TN/1-A", "itemurl"),
+        ("title", "", "no text is empty"),
+        ("image", {"bytes": b"no picture", "path": "x.jpg"}, "pictures decode"),
+    ],
+)
+def test_wrong_value_is_found(dataset, column, value, finding):
+    _edit(dataset / FIRST, column, value)
+
+    assert finding in _findings(dataset)
+    assert f"manifest.json: {FIRST} has another SHA-256" in _findings(dataset)
+
+
+def test_title_in_two_splits_is_found(dataset):
+    title = pq.read_table(dataset / FIRST)["title"][0].as_py()
+    _edit(dataset / "data/validation-00000-of-00005.parquet", "title", title)
+
+    assert "titles in one split only (1 titles)" in _findings(dataset)
+
+
+def test_repeated_code_is_found(dataset):
+    code = pq.read_table(dataset / FIRST)["product_code"][1].as_py()
+    _edit(dataset / FIRST, "product_code", code)
+
+    assert f"product codes are unique (1 rows): {code}" in _findings(dataset)
+
+
+def test_missing_file_is_found(dataset):
+    (dataset / FIRST).unlink()
+
+    assert f"manifest.json: {FIRST} is missing" in _findings(dataset)
+
+
+def test_dataset_of_anyone_is_checked_without_manifest(dataset):
+    (dataset / "manifest.json").unlink()
+
+    assert check_dataset(dataset) == (300, [])
+    assert check_dataset(dataset / FIRST)[1] == []
+
+
+def test_missing_column_is_found(tmp_path):
+    pq.write_table(pa.table({"product_code": [1], "title": ["A"]}), tmp_path / "a.parquet")
+
+    assert "website_name is missing" in _findings(tmp_path)
+
+
+def test_folder_without_a_dataset_is_refused(tmp_path):
+    with pytest.raises(ExportError, match="no dataset found"):
+        check_dataset(tmp_path)
+    with pytest.raises(ExportError, match="no such dataset"):
+        check_dataset(tmp_path / "nowhere")
+
+
+def test_card_and_croissant_are_written_again_as_they_were(dataset):
+    before = {name: (dataset / name).read_bytes() for name in ("README.md", "croissant.json")}
+    for name in before:
+        (dataset / name).unlink()
+
+    describe_dataset(dataset)
+
+    assert {name: (dataset / name).read_bytes() for name in before} == before
