@@ -177,7 +177,8 @@ def _check_urls(table: "pa.Table") -> list[Violation]:
 
 
 def _cents(values: NDArray[Any]) -> NDArray[np.int64]:
-    return np.rint(np.asarray(values, float) * 100).astype(np.int64)
+    cents: NDArray[np.int64] = np.rint(np.asarray(values, float) * 100).astype(np.int64)
+    return cents
 
 
 def _whole_cents(values: NDArray[Any]) -> NDArray[np.bool_]:

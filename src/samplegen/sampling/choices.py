@@ -37,7 +37,9 @@ class Tables:
     def entries(self, table: NDArray[np.integer], u: Floats) -> NDArray[np.intp]:
         """Give an entry's place within its table, for a table number and a `u` each."""
         found = np.searchsorted(self._limits, table + u, "right")
-        return np.clip(found, self.starts[table], self.starts[table + 1] - 1) - self.starts[table]
+        first = self.starts[table]
+        within: NDArray[np.intp] = np.clip(found, first, self.starts[table + 1] - 1) - first
+        return within
 
 
 def cumulative(weights: Iterable[float]) -> Floats:

@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 from samplegen.errors import SamplingError
 from samplegen.sampling.streams import bits, stream_key
+from samplegen.templates.checks import MAX_INTEGER_DIGITS
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _ROUNDS = 6
 MAX_DIGITS = 17  # serials are computed in 64 bits
-_MAX_INTEGER_DIGITS = 18  # an int64 holds every number of so many digits
 
 
 class Codes:
@@ -38,7 +38,7 @@ class Codes:
         self._rank = np.concatenate([np.arange(quota) for quota in quotas])[order]
         self._keys = [stream_key(seed, f"code digits {prefix}") for prefix in prefixes]
         longest = max(map(len, prefixes)) + len(suffix)
-        most = min(MAX_DIGITS, _MAX_INTEGER_DIGITS - longest) if integer else MAX_DIGITS
+        most = min(MAX_DIGITS, MAX_INTEGER_DIGITS - longest) if integer else MAX_DIGITS
         cycles = [10**d // int(quotas.max()) for d in range(digits, most + 1)]
         self._first_cycle = np.cumsum([0, *(min(count, 2**60 // self.cycle) for count in cycles)])
 
@@ -100,15 +100,11 @@ def scramble(serial: NDArray[np.int64], digits: int, key: np.uint64) -> NDArray[
     low = 10 ** (digits - digits // 2)
     high = 10 ** (digits // 2)
     left, right = np.divmod(serial, low)
-    for number in range(_ROUNDS):
-        source, size = (right, high) if number % 2 == 0 else (left, low)
-        added = (
-            bits(key + np.uint64(number + 1) * np.uint64(0xD1342543DE82EF95), source) >> np.uint64(1)
-        ).astype(np.int64)
+    for number, round_key in enumerate(bits(key, np.arange(_ROUNDS))):
         if number % 2 == 0:
-            left = (left + added % size) % high
+            left = (left + _below(high, round_key, right)) % high
         else:
-            right = (right + added % size) % low
+            right = (right + _below(low, round_key, left)) % low
     permuted: NDArray[np.int64] = left * low + right
     return permuted
 

@@ -33,8 +33,6 @@ class Places:
         self.line = np.asarray([place.line for place in places])
         self.log_price = np.log([place.price for place in places])
         self.spread = np.asarray([line.spread for line in lines.values()])[self.line]
-        names = tuple(template.catalog.price_points)
-        self.points = np.asarray([names.index(line.points) for line in lines.values()])[self.line]
         self._choice = Choice({str(number): place.weight for number, place in enumerate(places)})
 
     def draw(self, seed: int, styles: NDArray[np.int64]) -> NDArray[np.intp]:

@@ -1,6 +1,6 @@
 """Prices: base of the place in the list, effects of the title's words, noise; snapped to the list's price points."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -11,6 +11,10 @@ from samplegen.domain.pricelist import euro_cents
 from samplegen.sampling.choices import Choice
 from samplegen.sampling.streams import Floats, stream_key, uniforms
 from samplegen.templates.model import Discounts
+
+_APART = 64.0
+"""Distance of tables on the line of log prices, which lie between `-_HALF` and `_HALF` each."""
+_HALF = _APART / 2 - 1
 
 
 class Prices(NamedTuple):
@@ -23,19 +27,28 @@ class Prices(NamedTuple):
 
 
 class PricePoints:
-    """The prices that a list uses; a rare one draws in fewer of the prices around it than a common one."""
+    """The prices that each line sells at; a rare one draws in fewer of the prices around it than a common one."""
 
-    def __init__(self, points: Mapping[str, float]) -> None:
-        ordered = sorted((Fraction(point), weight) for point, weight in points.items())
-        self.cents = np.asarray([int(price * 100) for price, _ in ordered], np.int64)
-        weights = np.asarray([weight for _, weight in ordered])
-        logs = np.log(self.cents / 100)
-        reach = weights[:-1] / (weights[:-1] + weights[1:])
-        self._limits = logs[:-1] + (logs[1:] - logs[:-1]) * reach
+    def __init__(self, tables: Iterable[Mapping[str, float]]) -> None:
+        points = [sorted((Fraction(point), weight) for point, weight in table.items()) for table in tables]
+        self._cents = np.asarray([int(price * 100) for table in points for price, _ in table], np.int64)
+        self._last = np.cumsum([len(table) for table in points]) - 1
+        limits = [number * _APART + _limits(table) for number, table in enumerate(points)]
+        self._limits = np.concatenate(limits)
 
-    def snap(self, log_price: Floats) -> NDArray[np.int64]:
-        """Give the price point for the logarithm of each price, in cents."""
-        return self.cents[np.searchsorted(self._limits, log_price)]
+    def snap(self, table: NDArray[np.integer], log_price: Floats) -> NDArray[np.int64]:
+        """Give the price point of a table for the logarithm of each price, in cents."""
+        # The tables stand one after another on a line; each has one limit less than points, hence `+ table`.
+        place = np.searchsorted(self._limits, table * _APART + np.clip(log_price, -_HALF, _HALF)) + table
+        cents: NDArray[np.int64] = self._cents[np.minimum(place, self._last[table])]
+        return cents
+
+
+def _limits(points: list[tuple[Fraction, float]]) -> Floats:
+    logs = np.log([float(price) for price, _ in points])
+    weights = np.asarray([weight for _, weight in points])
+    limits: Floats = logs[:-1] + np.diff(logs) * weights[:-1] / (weights[:-1] + weights[1:])
+    return limits
 
 
 class Pricing:

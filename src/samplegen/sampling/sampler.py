@@ -49,7 +49,7 @@ class Sampler:
         self.style_line = StyleLine(seed, settings.colourways)
         self.places = Places(template)
         self.titles = TitleGrammar(template)
-        self.points = [PricePoints(points) for points in template.catalog.price_points.values()]
+        self.points = PricePoints(line_price_points(template))
         self.pricing = Pricing(seed, euro_rate=settings.euro_rate, discounts=settings.discounts)
         codes = settings.codes
         self.string_codes = codes.type == "string"
@@ -123,10 +123,7 @@ class Draw:
         of_titles = normals(stream_key(sampler.seed, "price of a title"), self._numbers)[self._title]
         noise = np.where(shared, of_titles, noise)
         log_price = places.log_price[self._place] + effects + places.spread[self._place] * noise
-        cents = np.zeros(len(styles), np.int64)
-        for number, points in enumerate(sampler.points):
-            mine = places.points[self._place] == number
-            cents[mine] = points.snap(log_price[mine])
+        cents = sampler.points.snap(places.line[self._place], log_price)
         return sampler.pricing.prices(cents, styles)
 
     def table(self) -> "pa.Table":
@@ -186,6 +183,12 @@ class Draw:
         )
         scene = draw_scene(product, sampler.seed, index, sampler.template)
         return SampleSpec(index, product, self.listing(k), scene)
+
+
+def line_price_points(template: Template) -> list[Mapping[str, float]]:
+    """Give the price points of every line: its own, or those of the list that it names."""
+    catalog = template.catalog
+    return [line.prices or catalog.price_points[line.points] for line in catalog.lines.values()]
 
 
 def _repeated(value: str, count: int) -> "pa.Array":

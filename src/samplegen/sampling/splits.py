@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from samplegen.errors import SamplingError
 from samplegen.sampling.choices import Choice
+from samplegen.sampling.streams import to_unit
 
 SHARE_TOLERANCE = 1e-6
 
@@ -30,8 +31,8 @@ class Splits:
     def of_titles(self, titles: list[str]) -> NDArray[np.int8]:
         """Give the place of each title's split in `names`."""
         hashes = (hashlib.blake2b(text.encode(), digest_size=8, key=self._key).digest() for text in titles)
-        values = np.frombuffer(b"".join(hashes), "<u8") >> np.uint64(11)
-        return self._choice.places(values * 2.0**-53).astype(np.int8)
+        values = np.frombuffer(b"".join(hashes), "<u8").astype(np.uint64)
+        return self._choice.places(to_unit(values)).astype(np.int8)
 
 
 def check_shares(shares: Mapping[str, float]) -> None:

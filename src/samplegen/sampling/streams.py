@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio, odd
-_TO_UNIT = 2.0**-53
+_TO_UNIT = np.float64(2.0**-53)
 
 Bits = NDArray[np.uint64]
 Floats = NDArray[np.float64]
@@ -33,9 +33,15 @@ def bits(key: np.uint64, index: NDArray[np.integer]) -> Bits:
     return mix(index.astype(np.uint64) * GOLDEN + key)
 
 
+def to_unit(values: Bits) -> Floats:
+    """Turn 64 bits into a number in [0, 1)."""
+    unit: Floats = (values >> np.uint64(11)).astype(np.float64) * _TO_UNIT
+    return unit
+
+
 def uniforms(key: np.uint64, index: NDArray[np.integer]) -> Floats:
     """Give a number in [0, 1) for every index."""
-    return (bits(key, index) >> np.uint64(11)) * _TO_UNIT
+    return to_unit(bits(key, index))
 
 
 def even_uniforms(key: np.uint64, index: NDArray[np.integer]) -> Floats:
@@ -43,7 +49,7 @@ def even_uniforms(key: np.uint64, index: NDArray[np.integer]) -> Floats:
 
     Shares drawn with them are met within a few rows, where independent draws would miss by their square root.
     """
-    return ((index.astype(np.uint64) * GOLDEN + key) >> np.uint64(11)) * _TO_UNIT
+    return to_unit(index.astype(np.uint64) * GOLDEN + key)
 
 
 def normals(key: np.uint64, index: NDArray[np.integer]) -> Floats:

@@ -93,7 +93,7 @@ class TitleGrammar:
         """Give the number of each style's title, for the style's line."""
         local = self._form_tables.entries(lines, uniforms(stream_key(seed, "title form"), styles))
         form = self._form_tables.starts[lines] + local
-        numbers = self._first_array[form]
+        numbers: NDArray[np.int64] = self._first_array[form]
         for slot in range(self._slot_table.shape[1]):
             filled = np.flatnonzero(self._slot_table[form, slot] >= 0)
             u = uniforms(stream_key(seed, f"title word {slot}"), styles[filled])

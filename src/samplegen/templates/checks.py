@@ -1,8 +1,9 @@
 """Checks that join several values or files of a pack. Each notes every problem that it finds."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +15,8 @@ from samplegen.templates.template import SHAPES, Template, shape_path
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 LEVEL_SEPARATOR = " > "
+MAX_INTEGER_DIGITS = 18  # an int64 holds every number of so many digits
+MAX_COLOURWAYS = 64  # a style stays within one block of rows
 _RESERVED_ENDINGS = (".example", ".test", ".invalid", ".localhost")
 _RESERVED_HOSTS = ("example.com", "example.org", "example.net", "localhost")
 
@@ -34,8 +37,9 @@ def check_template(template: Template, problems: Problems, *, shapes: bool) -> N
     for name, line in template.catalog.lines.items():
         _check_line(template, problems, name, line)
     _check_prices(template, problems)
+    _check_shapes(template, problems)
     if shapes:
-        _check_shapes(template, problems)
+        _check_drawings(template, problems)
 
 
 def one_of(found: str, allowed: Iterable[str]) -> str:
@@ -50,8 +54,9 @@ def one_of(found: str, allowed: Iterable[str]) -> str:
 def is_reserved_host(host: str) -> bool:
     """Tell whether a host name is reserved for examples (RFC 2606), so that no real shop is ever called."""
     host = host.lower().rstrip(".")
-    names = (*_RESERVED_HOSTS, *(f".{name}" for name in _RESERVED_HOSTS))
-    return host in _RESERVED_HOSTS or host.endswith((*_RESERVED_ENDINGS, *names[len(_RESERVED_HOSTS) :]))
+    return host in _RESERVED_HOSTS or host.endswith(
+        (*_RESERVED_ENDINGS, *(f".{name}" for name in _RESERVED_HOSTS))
+    )
 
 
 def _check_settings(template: Template, problems: Problems) -> None:
@@ -67,10 +72,10 @@ def _check_settings(template: Template, problems: Problems) -> None:
         if not settings.urls.allow_real_hosts:
             _check_host(path, key, getattr(settings.urls, key), problems)
     _check_codes(template, path, problems)
-    for key, low, high in (("colourways", 1, 64),):
-        for count in getattr(settings, key):
-            if not count.isdecimal() or not low <= int(count) <= high:
-                problems.add(path, [key], f"found {count!r}; allowed are whole numbers from {low} to {high}")
+    for count in settings.colourways:
+        if not count.isdecimal() or not 1 <= int(count) <= MAX_COLOURWAYS:
+            text = f"found {count!r}; allowed are whole numbers from 1 to {MAX_COLOURWAYS}"
+            problems.add(path, ["colourways"], text)
     for step in settings.discounts.steps:
         if not re.fullmatch(r"0\.\d{1,4}", step) or float(step) == 0:
             problems.add(path, ["discounts", "steps"], f"found {step!r}; allowed are fractions such as 0.3")
@@ -115,12 +120,16 @@ def _check_codes(template: Template, path: Path, problems: Problems) -> None:
             problems.add(
                 path, ["codes", "prefixes"], f"{prefix!r} has weight {weight:g}; allowed are whole numbers"
             )
-    for first, second in zip(prefixes, prefixes[1:], strict=False):
+    for first, second in pairwise(prefixes):
         if second.startswith(first):
             text = f"{second!r} begins with {first!r}, so that codes could meet; let no prefix begin with another"
             problems.add(path, ["codes", "prefixes"], text)
     if codes.type == "integer" and codes.suffix and not codes.suffix.isdecimal():
         problems.add(path, ["codes", "suffix"], f"found {codes.suffix!r}; allowed are digits")
+    longest = max(map(len, codes.prefixes)) + codes.digits + len(codes.suffix)
+    if codes.type == "integer" and longest > MAX_INTEGER_DIGITS:
+        text = f"codes have {longest} digits; an integer code has at most {MAX_INTEGER_DIGITS}"
+        problems.add(path, ["codes", "digits"], text)
 
 
 def _check_palette(template: Template, problems: Problems) -> None:
@@ -200,10 +209,16 @@ def _check_prices(template: Template, problems: Problems) -> None:
                     path, ["price_effects", direction], f"{word!r} fills no slot; correct it or delete it"
                 )
     for name, points in catalog.price_points.items():
-        for point in points:
-            if not re.fullmatch(r"\d{1,9}(\.\d{1,2})?", point) or float(point) <= 0:
-                text = f"found {point!r}; allowed are prices above 0 with at most two decimals"
-                problems.add(path, ["price_points", name], text)
+        _check_points(path, ["price_points", name], points, problems)
+    for name, line in catalog.lines.items():
+        _check_points(path, ["lines", name, "prices"], line.prices or {}, problems)
+
+
+def _check_points(path: Path, location: list[str | int], points: Iterable[str], problems: Problems) -> None:
+    for point in points:
+        if not re.fullmatch(r"\d{1,9}(\.\d{1,2})?", point) or float(point) <= 0:
+            text = f"found {point!r}; allowed are prices above 0 with at most two decimals"
+            problems.add(path, location, text)
 
 
 def template_words(line: Line, slot: str) -> Mapping[str, float]:
@@ -218,17 +233,15 @@ def _check_shapes(template: Template, problems: Problems) -> None:
         if not shape_path(template.root, line.shape).is_file():
             text = f"found {line.shape!r}, but {SHAPES}/{line.shape}.svg is missing; draw it or name another shape"
             problems.add(catalog, ["lines", name, "shape"], text)
-    for error in _shape_errors(template):
-        for text in error.splitlines():
-            problems.add_line(template.root / SHAPES, 0, text)
 
 
-def _shape_errors(template: Template) -> Iterator[str]:
-    for path in sorted((template.root / SHAPES).glob("*.svg")):
+def _check_drawings(template: Template, problems: Problems) -> None:
+    for path in sorted((template.root / SHAPES).glob("[!.]*.svg")):
         try:
             template.shape(path.stem)
         except TemplateError as error:
-            yield str(error)
+            for text in str(error).splitlines():
+                problems.add_line(path, 0, text.removeprefix(f"{path}: "))
 
 
 def _check_known(

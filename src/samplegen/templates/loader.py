@@ -19,7 +19,7 @@ from samplegen.templates.template import FILES, SHAPES, Template
 ENTRY_POINTS: Final = "samplegen.templates"
 DEFAULT_TEMPLATE: Final = "burberry"
 
-_FIELDS: Final = {
+_FIELDS: Final[dict[str, tuple[str, TypeAdapter[Any]]]] = {
     "template.yaml": ("settings", TypeAdapter(Settings)),
     "catalog.yaml": ("catalog", TypeAdapter(Catalog)),
     "lexicon.yaml": ("lexicon", TypeAdapter(Lexicon)),
@@ -95,10 +95,10 @@ def _built_in_folder() -> Path:
     return packed if packed.is_dir() else Path(__file__).parents[3] / "templates"
 
 
-def _entry_point_folder(target: Any) -> Path:
+def _entry_point_folder(target: object) -> Path:
     target = target() if callable(target) else target
     folder = getattr(target, "__path__", None)
-    return Path(next(iter(folder))) if folder else Path(target)
+    return Path(next(iter(folder))) if folder else Path(str(target))
 
 
 def _check_paths(root: Path, problems: Problems) -> None:

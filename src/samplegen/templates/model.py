@@ -4,7 +4,7 @@ Checks within one value are here; checks that join values or files are in `sampl
 """
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
@@ -12,7 +12,7 @@ FRACTION_TOLERANCE = 1e-6
 _WEIGHTED = re.compile(r"(.*\S)\s+(\d+(?:\.\d+)?)")
 
 
-def parse_weights(value: Any) -> Any:
+def parse_weights(value: object) -> object:
     """Read words with weights: ``{Check: 3, Argyle: 1}``, ``[Check, Argyle]`` or ``Check 3, Argyle 1``.
 
     Raises:
@@ -29,7 +29,7 @@ def parse_weights(value: Any) -> Any:
     return weights
 
 
-def parse_numbers(value: Any) -> Any:
+def parse_numbers(value: object) -> object:
     """Read words with numbers above 0, written as for `parse_weights`, whatever they sum to."""
     pairs = _word_pairs(value)
     if pairs is None:
@@ -44,7 +44,7 @@ def parse_numbers(value: Any) -> Any:
     return numbers
 
 
-def _word_pairs(value: Any) -> list[tuple[str, float]] | None:
+def _word_pairs(value: object) -> list[tuple[str, float]] | None:
     if isinstance(value, str):
         return [_split_weight(entry.strip()) for entry in value.split(",")]
     if isinstance(value, list) and all(isinstance(word, str) for word in value):
@@ -63,11 +63,11 @@ def _split_weight(entry: str) -> tuple[str, float]:
     return match[1], float(match[2])
 
 
-def _as_tuple(value: Any) -> Any:
+def _as_tuple(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _slot_kind(value: Any) -> str:
+def _slot_kind(value: object) -> str:
     return "faker" if isinstance(value, dict) and "faker" in value else "words"
 
 
@@ -162,6 +162,8 @@ class Line(_Strict):
     slots: dict[Name, Slot] = {}
     spread: Annotated[float, Field(ge=0, le=2)] = 0.0
     """Standard deviation of the logarithm of the price around base and word effects."""
+    prices: Weights | None = None
+    """The prices that the line sells at; without them, those of the list that `points` names."""
     points: Name = "main"
 
 

@@ -45,7 +45,7 @@ _Loader.add_implicit_resolver(
 )
 
 
-def _construct_mapping(loader: Any, node: yaml.MappingNode) -> dict[Any, Any]:
+def _construct_mapping(loader: yaml.constructor.SafeConstructor, node: yaml.MappingNode) -> dict[Any, Any]:
     keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
     if len(keys) != len({str(key) for key in keys}):
         seen: set[str] = set()
@@ -64,7 +64,7 @@ def _construct_mapping(loader: Any, node: yaml.MappingNode) -> dict[Any, Any]:
 _Loader.add_constructor("tag:yaml.org,2002:map", _construct_mapping)
 
 
-def read_yaml(path: Path) -> Any:
+def read_yaml(path: Path) -> object:
     """Read one file of a pack.
 
     Raises:
@@ -72,7 +72,7 @@ def read_yaml(path: Path) -> Any:
     """
     text = _read_text(path)
     try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506  # a safe loader
+        return yaml.load(text, Loader=_Loader)  # a safe loader
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise PackYamlError(

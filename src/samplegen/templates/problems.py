@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -65,7 +64,7 @@ class Problems:
         raise TemplateError("\n".join(lines))
 
 
-def _describe(kind: str, message: str, found: Any) -> str:
+def _describe(kind: str, message: str, found: object) -> str:
     message = message.removeprefix("Value error, ").removeprefix("Input ")
     if kind == "extra_forbidden":
         return "unknown setting; correct its name or delete it"
