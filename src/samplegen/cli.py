@@ -108,7 +108,7 @@ def make(
 @app.command()
 def preview(
     rows: RowsOption = 48,
-    out: Annotated[Path, typer.Option(help="The PNG file.")] = Path("contact-sheet.png"),
+    out: Annotated[Path, typer.Option(help="The file: .png or .jpg.")] = Path("contact-sheet.png"),
     seed: SeedOption = 0,
     template: TemplateOption = DEFAULT_TEMPLATE,
     columns: Annotated[int, typer.Option(help="Pictures side by side.", min=1)] = 8,

@@ -23,11 +23,11 @@ _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 def write_contact_sheet(
     recipe: Recipe, out: Path, *, columns: int = 8, one_per_shape: bool = False, cell: int = CELL
 ) -> int:
-    """Draw the recipe's rows on one PNG and return how many pictures it shows.
+    """Draw the recipe's rows on one sheet and return how many pictures it shows.
 
     Args:
         recipe: The rows; its image size does not matter.
-        out: The PNG file.
+        out: The file, JPEG if it ends in .jpg or .jpeg, else PNG.
         columns: Pictures side by side.
         one_per_shape: Show the first row of each shape of the template instead of the first rows.
         cell: Side of a picture in px.
@@ -45,9 +45,12 @@ def write_contact_sheet(
         top = MARGIN + number // columns * (cell + CAPTION + GAP)
         sheet.paste(_picture(studio, spec, cell), (left, top))
         _caption(ImageDraw.Draw(sheet), spec, (left, top + cell + 8), cell, fonts)
-    png = io.BytesIO()
-    sheet.save(png, format="PNG", optimize=True)
-    write_file(out.absolute().parent, out.name, png.getvalue())
+    file = io.BytesIO()
+    if out.suffix.lower() in (".jpg", ".jpeg"):
+        sheet.save(file, format="JPEG", quality=88, optimize=True)
+    else:
+        sheet.save(file, format="PNG", optimize=True)
+    write_file(out.absolute().parent, out.name, file.getvalue())
     return len(specs)
 
 
@@ -73,7 +76,7 @@ def _caption(
 ) -> None:
     listing = spec.listing
     left, top = at
-    lines = _wrapped(draw, listing.title, width, fonts[0])
+    lines = _wrapped(draw, listing.title.replace("–", "-"), width, fonts[0])  # Pillow's font has no en dash
     for number, line in enumerate(lines):
         draw.text((left, top + 17 * number), line, font=fonts[0], fill=INK)
     price = f"{listing.price:,.2f}".removesuffix(".00")

@@ -125,14 +125,19 @@ def _stamped(stamp: Stamp, grid_count: Sequence[int]) -> Callable[[np.random.Gen
     """Return a maker that puts stamps on a half-drop grid, wrapped at the tile's edges."""
 
     def make(rng: np.random.Generator) -> Pattern:
-        labels = np.zeros((TILE * 3, TILE * 3), np.uint8)
         count = int(rng.choice(list(grid_count)))
         step = TILE / count
+        margin = int(step) + 1
+        labels = np.zeros((TILE + 2 * margin, TILE + 2 * margin), np.uint8)
         kind = int(rng.integers(0, 3))
-        for row, column, right, down in product(range(2 * count), range(count), range(3), range(3)):
+        for row, column, right, down in product(range(2 * count), range(count), (-1, 0, 1), (-1, 0, 1)):
             x, y = (column + (row % 2) / 2 + right * count) * step, (row / 2 + down * count) * step
-            stamp(labels, int(x), int(y), int(step), np.random.default_rng([kind, row, column]))
-        return Pattern(np.ascontiguousarray(labels[TILE : 2 * TILE, TILE : 2 * TILE]), _one_hot(4))
+            if (
+                max(abs(x - TILE / 2), abs(y - TILE / 2)) < TILE / 2 + step
+            ):  # others touch no pixel of the tile
+                place = int(x) + margin, int(y) + margin
+                stamp(labels, *place, int(step), np.random.default_rng([kind, row, column]))
+        return Pattern(np.ascontiguousarray(labels[margin:-margin, margin:-margin]), _one_hot(4))
 
     return make
 

@@ -184,7 +184,7 @@ def _pose(product: Product, shape: Shape, rng: Generator) -> Pose:
     standing = shape.stance == "stand"
     return Pose(
         rotation=float(rng.normal(0, 0.5 if standing else 1.6)),
-        swing=float(rng.uniform(-3, 8)),
+        swing=float(rng.uniform(-12, 7)),
         flip=bool(rng.random() < 0.25),
         coverage=float(SIZES.get(product.size, 0.85) * rng.uniform(0.96, 1.03)),
         offset=(float(rng.normal(0, 0.008)), float(rng.normal(0, 0.008))),
@@ -192,7 +192,7 @@ def _pose(product: Product, shape: Shape, rng: Generator) -> Pose:
 
 
 def _studio(rng: Generator) -> Studio:
-    lightness, tint = rng.uniform(236, 248), rng.normal(0, 1.2)
+    lightness, tint = rng.uniform(236, 248), rng.normal(0, 0.7)
     if rng.random() < 0.08:
         lightness -= 16
     ground = tuple(int(np.clip(lightness + step * tint, 0, 255)) for step in (1, 0, -1))
@@ -201,7 +201,7 @@ def _studio(rng: Generator) -> Studio:
         contrast=float(rng.uniform(0.85, 1.15)),
         shadow=float(rng.uniform(0.22, 0.46)),
         ground=(ground[0], ground[1], ground[2]),
-        warmth=float(rng.normal(0, 0.3)),
+        warmth=float(rng.normal(0, 0.15)),
         exposure=float(rng.uniform(0.97, 1.03)),
         noise=float(rng.uniform(0.5, 1.4)),
     )
