@@ -121,8 +121,8 @@ def preview(
 
     if pick not in ("first", "one-per-shape"):
         raise SamplegenError(f"--pick is {pick!r}; allowed are first and one-per-shape.")
-    if out.suffix.lower() != ".png":
-        raise SamplegenError(f"--out is {out}; give a file name that ends in .png.")
+    if out.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise SamplegenError(f"--out is {out}; give a file name that ends in .png or .jpg.")
     recipe = _recipe(rows, seed, template)
     write_contact_sheet(recipe, out, columns=columns, one_per_shape=pick == "one-per-shape")
     typer.echo(out)
