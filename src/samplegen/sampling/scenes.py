@@ -140,7 +140,7 @@ def _lining(main: Surface, rng: Generator) -> Surface:
         return Surface(
             "satin",
             "check",
-            ((196, 178, 148), (58, 52, 52), (238, 232, 220), (142, 52, 48)),
+            ((196, 178, 148), (72, 92, 84), (238, 232, 220), (176, 128, 72)),
             0.7,
             lining_seed,
         )
