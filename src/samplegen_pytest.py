@@ -8,7 +8,7 @@ import pytest
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from samplegen import SampleSet
+    from samplegen import SampleSet, Template
 
 TINY_ROWS, TINY_SIZE = 24, 64
 MakeSamples = Callable[..., "pa.Table"]
@@ -50,7 +50,7 @@ def make_samples(samplegen_seed: int) -> MakeSamples:
     ``image_size`` there are no pictures, and a table takes a few milliseconds; ``columns`` chooses and orders
     the columns.
     """
-    templates: dict[str, object] = {}
+    templates: dict[str, Template] = {}
 
     def make(
         rows: int = 10,
@@ -60,15 +60,14 @@ def make_samples(samplegen_seed: int) -> MakeSamples:
         image_size: int | None = None,
         template: str = "burberry",
     ) -> "pa.Table":
+        from samplegen import load_template
         from samplegen.pipeline.studio import Recipe, Studio
-        from samplegen.templates import Template, load_template
 
-        loaded = templates.setdefault(template, None) or load_template(template)
-        templates[template] = loaded
-        assert isinstance(loaded, Template)
+        if template not in templates:
+            templates[template] = load_template(template)
         chosen = samplegen_seed if seed is None else seed
-        studio = Studio(Recipe(rows=rows, seed=chosen, template=template, image_size=image_size), loaded)
-        table = studio.batch(range(rows)).table
+        recipe = Recipe(rows=rows, seed=chosen, template=template, image_size=image_size)
+        table = Studio(recipe, templates[template]).batch(range(rows)).table
         return table if columns is None else table.select(list(columns))
 
     return make
