@@ -14,6 +14,7 @@ import yaml
 MAX_BYTES = 2_000_000
 MAX_NESTING = 40
 _ANCHOR = re.compile(r"(?:^|[\s\[{,:-])[&*][^\s\[\]{},]", re.MULTILINE)
+_BRACKET = re.compile(r"[\[\]{}]")
 _BaseLoader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 Location = Sequence[str | int]
@@ -112,13 +113,13 @@ def _refuse_anchors(text: str) -> None:
 
 
 def _refuse_deep_nesting(text: str) -> None:
-    """Stop text whose brackets alone would nest too deep, before a recursive parser meets it."""
+    """Stop text whose brackets nest too deep, before a recursive parser meets it."""
     depth = 0
-    for number, line in enumerate(text.splitlines(), 1):
-        depth = 0 if not line[:1].isspace() else depth
-        depth += line.count("[") + line.count("{") - line.count("]") - line.count("}")
-        if depth > MAX_NESTING or line.count("[") - line.count("]") > MAX_NESTING:
-            raise PackYamlError(number, f"brackets nest more than {MAX_NESTING} deep")
+    for bracket in _BRACKET.finditer(text):
+        depth += 1 if bracket[0] in "[{" else -1
+        if depth > MAX_NESTING:
+            line = text.count("\n", 0, bracket.start()) + 1
+            raise PackYamlError(line, f"brackets nest more than {MAX_NESTING} deep")
 
 
 class LineFinder:

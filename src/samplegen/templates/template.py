@@ -20,12 +20,12 @@ class Template:
     """A checked pack; see `load_template`."""
 
     root: Path
-    settings: Settings
-    catalog: Catalog
-    lexicon: Lexicon
-    palette: Palette
-    materials: Mapping[str, Material]
-    garments: Mapping[str, Garment]
+    settings: Settings = field(repr=False)
+    catalog: Catalog = field(repr=False)
+    lexicon: Lexicon = field(repr=False)
+    palette: Palette = field(repr=False)
+    materials: Mapping[str, Material] = field(repr=False)
+    garments: Mapping[str, Garment] = field(repr=False)
     _shapes: dict[str, Shape] = field(default_factory=dict, repr=False)
     _faker_words: dict[FakerWords, dict[str, float]] = field(default_factory=dict, repr=False)
 

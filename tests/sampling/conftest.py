@@ -1,0 +1,31 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from samplegen.sampling import Sampler
+from samplegen.templates import Template, load_template
+
+# A busy machine may take long over a small thing; how fast things are is what benchmarks measure.
+settings.register_profile("sampling", deadline=None)
+settings.load_profile("sampling")
+
+
+@pytest.fixture(scope="session")
+def burberry() -> Template:
+    return load_template("burberry")
+
+
+@pytest.fixture(scope="session")
+def starter() -> Template:
+    return load_template("starter")
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny_pack: str) -> Template:
+    return load_template(Path(tiny_pack))
+
+
+@pytest.fixture(scope="session")
+def sampler(starter: Template) -> Sampler:
+    return Sampler(starter, seed=5)
