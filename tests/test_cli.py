@@ -187,11 +187,10 @@ def test_import_loads_nothing_heavy(code):
     assert loaded.strip() in ("", "rich") if "pytest" in code else loaded.strip() == ""
 
 
-def test_help_is_quick():
-    seconds = []
-    for _ in range(3):
-        start = time.perf_counter()
-        assert _run("--help")[0] == 0
-        seconds.append(time.perf_counter() - start)
+def test_help_takes_little_processor_time():
+    """Processor time, because a busy machine makes any command wait."""
+    before = os.times()
+    assert _run("--help")[0] == 0
+    after = os.times()
 
-    assert min(seconds) < 0.4
+    assert after.children_user + after.children_system - before.children_user - before.children_system < 0.4

@@ -76,7 +76,9 @@ def _caption(
 ) -> None:
     listing = spec.listing
     left, top = at
-    lines = _wrapped(draw, listing.title.replace("\u2013", "-"), width, fonts[0])  # Pillow's font has no en dash
+    lines = _wrapped(
+        draw, listing.title.replace("\u2013", "-"), width, fonts[0]
+    )  # Pillow's font has no en dash
     for number, line in enumerate(lines):
         draw.text((left, top + 17 * number), line, font=fonts[0], fill=INK)
     price = f"{listing.price:,.2f}".removesuffix(".00")

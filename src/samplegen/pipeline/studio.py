@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import pyarrow as pa
 
+from samplegen.domain.pricelist import arrow_schema
 from samplegen.domain.sample import SampleSpec
 from samplegen.errors import SamplegenError
 from samplegen.export.annotations import attributes_of, box_of, caption_of
@@ -85,11 +86,7 @@ class Studio:
         self.splits = dict(recipe.splits or self.template.settings.splits)
         self.sampler = Sampler(self.template, seed=recipe.seed, splits=self.splits)
         self.renderer = Renderer(self.template.shape)
-        self.schema = dataset_schema(
-            self.sampler.draw(range(1)).table().schema,
-            images=recipe.image_size is not None,
-            annotations=recipe.annotations,
-        )
+        self.schema = schema_of(recipe, self.template)
 
     @property
     def batch_rows(self) -> int:
@@ -127,6 +124,15 @@ class Studio:
             row["bbox"] = box_of(mask)
             row["caption"] = caption_of(spec.product)
         return row
+
+
+def schema_of(recipe: Recipe, template: Template) -> pa.Schema:
+    """Return the columns that a recipe's rows have."""
+    return dataset_schema(
+        arrow_schema(string_codes=template.settings.codes.type == "string"),
+        images=recipe.image_size is not None,
+        annotations=recipe.annotations,
+    )
 
 
 @contextmanager

@@ -27,9 +27,9 @@ from samplegen.export.manifest import (
 )
 from samplegen.export.shards import Shard, plan_shards
 from samplegen.pipeline.output import check_output, claimed, intact, replace_earlier
-from samplegen.pipeline.studio import Recipe, RecipeError, Studio, one_thread, set_threads
+from samplegen.pipeline.studio import Recipe, RecipeError, Studio, one_thread, schema_of, set_threads
 from samplegen.rendering import JPEG_QUALITY
-from samplegen.templates import load_template
+from samplegen.templates import Template, load_template
 
 Report = Callable[[int], None]
 
@@ -80,7 +80,6 @@ def write_dataset(
     template = load_template(recipe.template, check_shapes=recipe.image_size is not None)
     settings = _settings(recipe, format, template.name, template.digest, template.settings.splits)
     check_output(root, settings, resume=resume, overwrite=overwrite)
-    studio = Studio(recipe, template)
     with claimed(root):
         if overwrite:
             replace_earlier(root)
@@ -90,7 +89,7 @@ def write_dataset(
         manifest = read_manifest(root)
         if manifest is None:
             job = _Job(root, recipe, format, template.digest)
-            manifest = _write(job, settings, studio.schema, workers=workers, on_rows=on_rows)
+            manifest = _write(job, settings, template, workers=workers, on_rows=on_rows)
     shutil.rmtree(root / STATE_FOLDER, ignore_errors=True)
     return manifest
 
@@ -122,7 +121,9 @@ def _check_finished(root: Path, manifest: Manifest) -> None:
             )
 
 
-def _write(job: _Job, settings: RunSettings, schema: pa.Schema, *, workers: int, on_rows: Report) -> Manifest:
+def _write(
+    job: _Job, settings: RunSettings, template: Template, *, workers: int, on_rows: Report
+) -> Manifest:
     record = RunRecord(job.root)
     remove_leftovers(job.root)
     record.begin(settings)
@@ -139,17 +140,25 @@ def _write(job: _Job, settings: RunSettings, schema: pa.Schema, *, workers: int,
         done[shard.index] = result
 
     waiting = [shard for shard in shards if shard.index not in done]
+    alone = workers == 1 or len(waiting) == 1
+    setup = partial(_open_here, job, template) if alone else partial(_open_worker, job)
     with one_thread():
-        local.run(waiting, partial(_open_worker, job), workers=workers, on_done=note, on_rows=on_rows)
+        local.run(waiting, setup, workers=workers, on_done=note, on_rows=on_rows)
+    schema = schema_of(job.recipe, template)
     return _finish(job, settings, schema, [done[shard.index] for shard in shards], shards)
 
 
+def _open_here(job: _Job, template: Template) -> local.Work[Shard, ShardRecord]:
+    """Build what all shards share that this process writes."""
+    return partial(_write_shard, Studio(job.recipe, template), job)
+
+
 def _open_worker(job: _Job) -> local.Work[Shard, ShardRecord]:
-    """Build what all shards of a worker share."""
+    """Build what all shards of a worker process share."""
+    set_threads(1, 1)
     studio = Studio(job.recipe)
     if studio.template.digest != job.digest:
         raise ExportError(f"template {job.recipe.template}: its files changed during the run. Start again.")
-    set_threads(1, 1)  # in the caller's own process, `one_thread` around it sets them back
     return partial(_write_shard, studio, job)
 
 
