@@ -2,7 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samplegen.domain.pricelist import check_rules
@@ -72,6 +72,7 @@ def test_colourways_of_a_style_share_all_but_code_picture_and_colour(burberry):
 
 
 @given(index=starts)
+@settings(max_examples=30)
 def test_a_spec_agrees_with_its_row(burberry, index):
     draw = Sampler(burberry, seed=9).draw(range(index, index + 1))
     spec = draw.spec(0)
@@ -100,7 +101,7 @@ def test_every_line_and_category_appears_with_its_share(burberry):
 
 
 @pytest.mark.parametrize(
-    ("settings", "message"),
+    ("wrong", "message"),
     [
         ({"seed": -1}, "seed: found -1; allowed are whole numbers from 0"),
         ({"seed": 2**63}, "seed: found 9223372036854775808"),
@@ -110,9 +111,9 @@ def test_every_line_and_category_appears_with_its_share(burberry):
         ({"splits": {"../x": 1.0}}, "found the name '../x'; allowed are lower-case letters"),
     ],
 )
-def test_wrong_settings_are_refused(starter, settings, message):
+def test_wrong_settings_are_refused(starter, wrong, message):
     with pytest.raises(SamplingError, match=message):
-        Sampler(starter, **settings)
+        Sampler(starter, **wrong)
 
 
 @pytest.mark.parametrize("rows", [range(-1, 5), range(0, 10, 2), range(10**18)])

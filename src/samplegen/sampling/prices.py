@@ -30,8 +30,8 @@ class PricePoints:
     """The prices that each line sells at; a rare one draws in fewer of the prices around it than a common one."""
 
     def __init__(self, tables: Iterable[Mapping[str, float]]) -> None:
-        points = [sorted((Fraction(point), weight) for point, weight in table.items()) for table in tables]
-        self._cents = np.asarray([int(price * 100) for table in points for price, _ in table], np.int64)
+        points = [sorted((round(float(p) * 100), weight) for p, weight in table.items()) for table in tables]
+        self._cents = np.asarray([cents for table in points for cents, _ in table], np.int64)
         self._last = np.cumsum([len(table) for table in points]) - 1
         limits = [number * _APART + _limits(table) for number, table in enumerate(points)]
         self._limits = np.concatenate(limits)
@@ -44,8 +44,8 @@ class PricePoints:
         return cents
 
 
-def _limits(points: list[tuple[Fraction, float]]) -> Floats:
-    logs = np.log([float(price) for price, _ in points])
+def _limits(points: list[tuple[int, float]]) -> Floats:
+    logs = np.log([cents / 100 for cents, _ in points])
     weights = np.asarray([weight for _, weight in points])
     limits: Floats = logs[:-1] + np.diff(logs) * weights[:-1] / (weights[:-1] + weights[1:])
     return limits

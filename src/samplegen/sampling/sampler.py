@@ -49,7 +49,8 @@ class Sampler:
         self.style_line = StyleLine(seed, settings.colourways)
         self.places = Places(template)
         self.titles = TitleGrammar(template)
-        self.points = PricePoints(line_price_points(template))
+        tables, self.price_table = line_price_points(template)
+        self.points = PricePoints(tables)
         self.pricing = Pricing(seed, euro_rate=settings.euro_rate, discounts=settings.discounts)
         codes = settings.codes
         self.string_codes = codes.type == "string"
@@ -123,7 +124,8 @@ class Draw:
         of_titles = normals(stream_key(sampler.seed, "price of a title"), self._numbers)[self._title]
         noise = np.where(shared, of_titles, noise)
         log_price = places.log_price[self._place] + effects + places.spread[self._place] * noise
-        cents = sampler.points.snap(places.line[self._place], log_price)
+        tables = sampler.price_table[places.line[self._place]]
+        cents = sampler.points.snap(tables, log_price)
         return sampler.pricing.prices(cents, styles)
 
     def table(self) -> "pa.Table":
@@ -185,10 +187,17 @@ class Draw:
         return SampleSpec(index, product, self.listing(k), scene)
 
 
-def line_price_points(template: Template) -> list[Mapping[str, float]]:
-    """Give the price points of every line: its own, or those of the list that it names."""
+def line_price_points(template: Template) -> tuple[list[Mapping[str, float]], NDArray[np.intp]]:
+    """Give tables of price points, and every line's table: its own, or the list that it names."""
     catalog = template.catalog
-    return [line.prices or catalog.price_points[line.points] for line in catalog.lines.values()]
+    tables: list[Mapping[str, float]] = list(catalog.price_points.values())
+    named = {name: number for number, name in enumerate(catalog.price_points)}
+    of_line = []
+    for line in catalog.lines.values():
+        of_line.append(len(tables) if line.prices else named[line.points])
+        if line.prices:
+            tables.append(line.prices)
+    return tables, np.asarray(of_line)
 
 
 def _repeated(value: str, count: int) -> "pa.Array":
