@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from samplegen.domain.scene import Colour, Scene
 from samplegen.domain.shape import Dot, Line
-from samplegen.rendering.geometry import SUBPIXEL_BITS, Placed
+from samplegen.rendering.geometry import SUBPIXEL_BITS, SUBPIXELS, Placed
 from samplegen.rendering.ground import Image
 from samplegen.rendering.motifs import draw_motif
 
@@ -20,7 +20,7 @@ def outline(ink: Ink, item: Placed, darkness: float = 0.3) -> None:
     """Draw the thin dark rim of a part."""
     thickness = max(1, round(ink.shape[0] / 512))
     value = round(NEUTRAL * (1 - darkness))
-    cv2.polylines(ink, item.scaled(1.0), True, value, thickness, cv2.LINE_AA, SUBPIXEL_BITS)
+    cv2.polylines(ink, item.contours, True, value, thickness, cv2.LINE_AA, SUBPIXEL_BITS)
 
 
 def draw_line(canvas: Image, ink: Ink, item: Placed, scene: Scene) -> None:
@@ -31,7 +31,7 @@ def draw_line(canvas: Image, ink: Ink, item: Placed, scene: Scene) -> None:
     colour = scene.surfaces[line.role].colours[0]
     if line.kind in ("seam", "rib"):
         value = 84 if line.kind == "seam" else 104
-        cv2.polylines(ink, item.scaled(1.0), False, value, width, cv2.LINE_AA, SUBPIXEL_BITS)
+        cv2.polylines(ink, item.contours, False, value, width, cv2.LINE_AA, SUBPIXEL_BITS)
     elif line.kind == "stitch":
         dark_cloth = sum(colour) < 240
         dashes = _dashes(item, 5 * item.pixels_per_unit * 2, 0.6)
@@ -45,20 +45,21 @@ def draw_line(canvas: Image, ink: Ink, item: Placed, scene: Scene) -> None:
 def _dashes(item: Placed, period: float, share: float) -> list[NDArray[np.int32]]:
     """Cut contours into dashes of `period` pixels, `share` of it drawn."""
     dashes = []
-    for contour in item.contours:
+    for fixed in item.contours:
+        contour = fixed / SUBPIXELS
         steps = np.hypot(*np.diff(contour, axis=0).T)
         along = np.concatenate([[0.0], np.cumsum(steps)])
         starts = np.arange(0, along[-1], max(period, 2.0))
         ends = np.minimum(starts + period * share, along[-1])
         both = np.stack([starts, ends], axis=1)
         xy = np.stack([np.interp(both, along, contour[:, axis]) for axis in (0, 1)], axis=2)
-        dashes.extend(np.rint(xy * (1 << SUBPIXEL_BITS)).astype(np.int32))
+        dashes.extend(np.rint(xy * SUBPIXELS).astype(np.int32))
     return dashes
 
 
 def _zip(canvas: Image, item: Placed, width: int, metal: Colour) -> None:
     tape = tuple(int(0.35 * v) for v in metal)
-    cv2.polylines(canvas, item.scaled(1.0), False, tape, max(2, width), cv2.LINE_AA, SUBPIXEL_BITS)
+    cv2.polylines(canvas, item.contours, False, tape, max(2, width), cv2.LINE_AA, SUBPIXEL_BITS)
     teeth = _dashes(item, max(2.5, 0.7 * width), 0.5)
     cv2.polylines(canvas, teeth, False, metal, max(1, width // 2), cv2.LINE_AA, SUBPIXEL_BITS)
 
@@ -67,14 +68,14 @@ def _cord(canvas: Image, item: Placed, width: int, colour: Colour) -> None:
     rim = tuple(int(0.55 * v) for v in colour)
     shine = tuple(int(v + 0.3 * (255 - v)) for v in colour)
     for thickness, tone in ((width + 2, rim), (width, colour), (max(1, width // 3), shine)):
-        cv2.polylines(canvas, item.scaled(1.0), False, tone, max(1, thickness), cv2.LINE_AA, SUBPIXEL_BITS)
+        cv2.polylines(canvas, item.contours, False, tone, max(1, thickness), cv2.LINE_AA, SUBPIXEL_BITS)
 
 
 def draw_dot(canvas: Image, ink: Ink, item: Placed, scene: Scene) -> None:
     """Draw one small round thing."""
     dot = item.element
     assert isinstance(dot, Dot)
-    centre = item.contours[0][0]
+    centre = item.contours[0][0] / SUBPIXELS
     radius = dot.radius * item.pixels_per_unit
     surface = scene.surfaces[dot.role]
     if dot.kind == "emblem":
@@ -90,7 +91,7 @@ def draw_dot(canvas: Image, ink: Ink, item: Placed, scene: Scene) -> None:
 def _disc(
     canvas: NDArray[np.uint8], centre: NDArray[np.floating], radius: float, colour: Colour | int
 ) -> None:
-    unit = 1 << SUBPIXEL_BITS
+    unit = SUBPIXELS
     x, y = (round(float(v) * unit) for v in centre)
     cv2.circle(canvas, (x, y), max(1, round(radius * unit)), colour, -1, cv2.LINE_AA, SUBPIXEL_BITS)
 
@@ -134,7 +135,7 @@ def _eyelet(
 def _gem(
     canvas: Image, centre: NDArray[np.floating], radius: float, colour: Colour, toward: NDArray[np.floating]
 ) -> None:
-    unit = 1 << SUBPIXEL_BITS
+    unit = SUBPIXELS
     _disc(canvas, centre, radius, _tone(colour, 0.55))
     for step in range(8):
         a = np.radians(45 * step + 22.5 + np.array([-22.5, 22.5]))

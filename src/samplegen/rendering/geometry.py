@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from samplegen.domain.scene import Scene
-from samplegen.domain.shape import CANVAS, Dot, Element, Part, Points, Shape
+from samplegen.domain.shape import CANVAS, Dot, Element, Part, Shape
 
 SUBPIXEL_BITS = 4  # OpenCV draws at fractions of 1/16 pixel
+SUBPIXELS = 1 << SUBPIXEL_BITS
 
 # Share of the ground below a standing product, so that it stands a little under the middle.
 STANDING_DROP = 0.03
@@ -18,24 +20,24 @@ STANDING_DROP = 0.03
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """An element with its contours in pixels of the picture, and the drawing's scale there."""
+    """An element where it lies in the picture, and the drawing's scale there.
+
+    Attributes:
+        contours: Each ``(n, 2)``, in `SUBPIXELS` of a pixel, as OpenCV draws them.
+    """
 
     element: Element
-    contours: tuple[Points, ...]
+    contours: tuple[NDArray[np.int32], ...]
     pixels_per_unit: float
-
-    def scaled(self, factor: float) -> list[NDArray[np.int32]]:
-        """Return contours at `factor` times the picture's size, in OpenCV's fixed point."""
-        shift = factor * (1 << SUBPIXEL_BITS)
-        return [np.rint(contour * shift).astype(np.int32) for contour in self.contours]
 
     def box(self, size: int, margin: int = 2) -> tuple[int, int, int, int]:
         """Return left, top, right and bottom in pixels, grown by `margin` and cut to the picture."""
         stroke = self.element.stroke * self.pixels_per_unit / 2 if isinstance(self.element, Part) else 0.0
         grown = margin + round(stroke)
         x, y, width, height = cv2.boundingRect(np.concatenate(self.contours))
-        left, top = max(x - grown, 0), max(y - grown, 0)
-        return left, top, max(min(x + width + grown, size), left), max(min(y + height + grown, size), top)
+        left, top = max((x >> SUBPIXEL_BITS) - grown, 0), max((y >> SUBPIXEL_BITS) - grown, 0)
+        right, bottom = (x + width >> SUBPIXEL_BITS) + 1 + grown, (y + height >> SUBPIXEL_BITS) + 1 + grown
+        return left, top, max(min(right, size), left), max(min(bottom, size), top)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +46,8 @@ class _Layout:
 
     elements: tuple[Element, ...]
     points: NDArray[np.float64]
-    cuts: NDArray[np.intp]
+    cuts: tuple[tuple[int, int], ...]
+    """First and last (exclusive) point of every contour."""
     pivots: NDArray[np.float64]
     """``(n, 2)``: what each point swings about; its own place where it does not swing."""
     extent: NDArray[np.bool_]
@@ -58,7 +61,8 @@ def _layout(shape: Shape, choices: tuple[tuple[str, str], ...]) -> _Layout:
     points = np.concatenate([contour for _, contour in contours]).astype(np.float64)
     pivots = np.concatenate([np.tile(e.pivot, (len(c), 1)) if e.pivot else c for e, c in contours])
     extent = np.concatenate([np.full(len(c), isinstance(e, Part | Dot)) for e, c in contours])
-    return _Layout(elements, points, np.cumsum([len(c) for _, c in contours])[:-1], pivots, extent)
+    ends = np.cumsum([len(contour) for _, contour in contours]).tolist()
+    return _Layout(elements, points, tuple(pairwise([0, *ends])), pivots, extent)
 
 
 def place(shape: Shape, scene: Scene, size: int) -> list[Placed]:
@@ -66,7 +70,8 @@ def place(shape: Shape, scene: Scene, size: int) -> list[Placed]:
     layout = _layout(shape, tuple(scene.variants.items()))
     points = _deform(layout, scene)
     fitted, scale = _fit(points, points[layout.extent], shape, scene, size)
-    contours = iter(np.split(fitted.astype(np.float32), layout.cuts))
+    fixed = np.rint(fitted * SUBPIXELS).astype(np.int32)
+    contours = (fixed[start:stop] for start, stop in layout.cuts)
     return [Placed(e, tuple(next(contours) for _ in e.contours), scale) for e in layout.elements]
 
 
@@ -91,7 +96,7 @@ def _wander(points: NDArray[np.float64], scene: Scene) -> NDArray[np.float64]:
     """Displace smoothly, so that neighbouring parts stay together while no outline stays symmetric."""
     rng = np.random.default_rng(scene.seed)
     waves = rng.normal(0, 2 * np.pi / 420, (2, 6))  # wave lengths of about 0.4 of the drawing
-    ripples = np.sin(points @ waves + rng.uniform(0, 2 * np.pi, 6))
+    ripples = np.sin((points @ waves + rng.uniform(0, 2 * np.pi, 6)).astype(np.float32))
     drift = np.stack([ripples[:, :3].sum(axis=1), ripples[:, 3:].sum(axis=1)], axis=1)
     return np.asarray(drift * (scene.proportions.unevenness * CANVAS * 0.58))
 

@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samplegen.domain.scene import Surface
-from samplegen.rendering.geometry import SUBPIXEL_BITS
+from samplegen.rendering.geometry import SUBPIXEL_BITS, SUBPIXELS
 
 WORDS = ("NORVIK", "ALDER", "MAREN", "OSTRA", "LUMEN", "HALVOR", "TIDE", "FJELL")
 
@@ -19,7 +19,7 @@ def draw_motif(
         _word(canvas, WORDS[surface.seed % len(WORDS)], centre, radius, colour)
         return
     for outline in _emblem(surface.seed):
-        points = np.rint((centre + radius * outline) * (1 << SUBPIXEL_BITS)).astype(np.int32)
+        points = np.rint((centre + radius * outline) * SUBPIXELS).astype(np.int32)
         cv2.fillPoly(canvas, [points], colour, cv2.LINE_AA, SUBPIXEL_BITS)
 
 

@@ -56,13 +56,13 @@ def shade(
         item = placed[index]
         element = item.element
         if isinstance(element, Line) and element.kind == "crease":
-            _press_crease(above, item, 1 / divisor)
+            _press_crease(above, item, divisor)
         if not isinstance(element, Part):
             continue
         box = _coarse_box(item, size, divisor)
         if box[0] >= box[2] or box[1] >= box[3]:
             continue
-        mask = coarse_mask(item, box, 1 / divisor)
+        mask = part_mask(item, box, divisor)
         finish = finish_of(element.weave or scene.surfaces[element.role].weave)
         height = _relief(mask, element, finish, item, scene, side)
         slope = _slope(height)
@@ -76,25 +76,31 @@ def shade(
     return shades, silhouette
 
 
-def coarse_mask(item: Placed, box: tuple[int, int, int, int], factor: float) -> NDArray[np.uint8]:
-    """Draw the part into its box at `factor` times the picture's size, anti-aliased, 255 inside."""
+def part_mask(item: Placed, box: tuple[int, int, int, int], divisor: int = 1) -> NDArray[np.uint8]:
+    """Draw the part into a box, anti-aliased, 255 inside; box and mask are in pixels of 1/`divisor` of the picture.
+
+    The divisor is a power of two: the same points are then drawn with a finer fraction.
+    """
     left, top, right, bottom = box
     mask = np.zeros((bottom - top, right - left), np.uint8)
-    corner = np.array([left, top], np.int32) << SUBPIXEL_BITS
-    contours = [contour - corner for contour in item.scaled(factor)]
+    bits = SUBPIXEL_BITS + divisor.bit_length() - 1
+    corner = np.array([left << bits, top << bits], np.int32)
+    contours = [contour - corner for contour in item.contours]
     part = item.element
     if isinstance(part, Part) and part.stroke:
-        width = max(1, round(part.stroke * item.pixels_per_unit * factor))
-        cv2.polylines(mask, contours, False, 255, width, cv2.LINE_AA, SUBPIXEL_BITS)
+        width = max(1, round(part.stroke * item.pixels_per_unit / divisor))
+        cv2.polylines(mask, contours, False, 255, width, cv2.LINE_AA, bits)
     else:
-        cv2.fillPoly(mask, contours, 255, cv2.LINE_AA, SUBPIXEL_BITS)
+        cv2.fillPoly(mask, contours, 255, cv2.LINE_AA, bits)
     return mask
 
 
 def soften(mask: NDArray[np.uint8], sigma: float) -> NDArray[np.uint8]:
     """Blur a mask about as a Gaussian of `sigma` pixels would, at a cost that does not grow with it."""
-    side = 2 * max(1, round(1.7 * sigma)) + 1
-    return np.asarray(cv2.stackBlur(mask, (side, side)), np.uint8)
+    # Two boxes make a triangle, as stackBlur does; but that one's pixels depend on the number of threads.
+    side = max(1, round(1.7 * sigma)) + 1
+    once = cv2.boxFilter(mask, -1, (side, side), anchor=(0, 0))
+    return np.asarray(cv2.boxFilter(once, -1, (side, side), anchor=(side - 1, side - 1)), np.uint8)
 
 
 def _coarse_box(item: Placed, size: int, divisor: int) -> tuple[int, int, int, int]:
@@ -130,7 +136,9 @@ def _rounded(mask: NDArray[np.uint8], volume: float, side: int) -> NDArray[np.fl
     radius = max(1.5, min(abs(volume) * float(distance.max()), ROUNDING * side))
     rise = np.minimum(distance / radius, 1.0)
     height = radius * 0.62 * np.sqrt(rise * (2 - rise))
-    smooth = np.asarray(cv2.GaussianBlur(height, (0, 0), max(0.9, radius * 0.22)), np.float32)
+    sigma = max(0.9, radius * 0.22)
+    window = 2 * round(2 * sigma) + 1  # twice the deviation to each side: light forgives the cut-off tail
+    smooth = np.asarray(cv2.GaussianBlur(height, (window, window), sigma), np.float32)
     return smooth if volume > 0 else -smooth
 
 
@@ -204,12 +212,13 @@ def _cast(
     np.maximum(region, soft * np.float32(strength), out=region)
 
 
-def _press_crease(above: NDArray[np.float32], item: Placed, factor: float) -> None:
+def _press_crease(above: NDArray[np.float32], item: Placed, divisor: int) -> None:
     """Darken a soft groove along a line."""
     line = item.element
     assert isinstance(line, Line)
     groove = np.zeros(above.shape, np.uint8)
-    width = max(1, round(line.width * item.pixels_per_unit * factor))
-    cv2.polylines(groove, item.scaled(factor), False, 150, width, cv2.LINE_AA, SUBPIXEL_BITS)
+    width = max(1, round(line.width * item.pixels_per_unit / divisor))
+    bits = SUBPIXEL_BITS + divisor.bit_length() - 1
+    cv2.polylines(groove, item.contours, False, 150, width, cv2.LINE_AA, bits)
     soft = soften(groove, 0.8 + 0.4 * width)
     np.maximum(above, soft * np.float32(1 / 255), out=above)
