@@ -7,8 +7,10 @@ cannot hang the others, and a worker whose parent was killed ends at its next me
 import multiprocessing
 import pickle
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Generic, TypeVar
@@ -108,9 +110,27 @@ def _start(setup: Callable[[], Work[Task, Result]], number: int) -> _Worker[Task
     process = context.Process(
         target=_serve, args=(theirs, setup), name=f"samplegen-worker-{number}", daemon=True
     )
-    process.start()
+    with _interrupts_held():
+        process.start()
     theirs.close()
     return _Worker(process, ours)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Let processes that start inside be deaf to Ctrl-C from their first moment; the parent hears it after.
+
+    Ctrl-C reaches the whole group, but the parent alone is to answer it, once.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # starting with the first process, it would let interrupts through
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _assign(worker: _Worker[Task], waiting: list[Task]) -> None:
@@ -161,7 +181,6 @@ def _death(worker: _Worker[Task]) -> EngineError:
 
 def _serve(pipe: Connection, setup: Callable[[], Work[Task, Result]]) -> None:
     """Do tasks from a pipe until it closes."""
-    # Ctrl-C reaches the whole group; the parent alone answers it, once.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         work = setup()
