@@ -76,8 +76,11 @@ def slug(title: str) -> str:
     Lower case; accents stripped; `` and `` deleted with both spaces; ``.`` and ``#`` dropped; every other run
     of signs becomes one hyphen, so that any title gives a part of a URL.
     """
-    text = unicodedata.normalize("NFKD", title.lower())
-    text = "".join(sign for sign in text if not unicodedata.combining(sign))
+    text = title.lower()
+    if not text.isascii():
+        text = "".join(
+            sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign)
+        )
     text = _DROPPED.sub("", text.replace(" and ", ""))
     return _TO_HYPHEN.sub("-", text).strip("-")
 

@@ -5,7 +5,7 @@ A batch of rows is drawn as integers; text, slug and price effect are made once 
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from itertools import accumulate
+from itertools import accumulate, groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -119,8 +119,7 @@ class TitleGrammar:
                 used.append(choices[chosen])
                 text += choices[chosen]
             text += form.literals[slot + 1]
-        words = text.split()
-        text = " ".join(word for word, before in zip(words, ["", *words], strict=False) if word != before)
+        text = " ".join(word for word, _ in groupby(text.split()))
         effect = sum(self._effects.get(word, 0.0) for word in used)
         return Title(text, slug(text), tuple(used), effect)
 
