@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -34,6 +35,17 @@ def test_same_scene_gives_same_pixels(
     picture = renderer.render(posed, size)
     assert picture.shape == (size, size, 3)
     assert np.array_equal(picture, renderer.render(posed, size))
+
+
+def test_pixels_do_not_depend_on_the_number_of_threads(renderer: Renderer, scene: Scene) -> None:
+    before = cv2.getNumThreads()
+    pictures = []
+    for threads in (1, 2, 3):
+        cv2.setNumThreads(threads)
+        pictures.append(renderer.render(scene, 512))
+    cv2.setNumThreads(before)
+    assert np.array_equal(pictures[0], pictures[1])
+    assert np.array_equal(pictures[0], pictures[2])
 
 
 @settings(deadline=None, max_examples=30)

@@ -104,7 +104,9 @@ def soften(mask: NDArray[np.uint8], sigma: float) -> NDArray[np.uint8]:
 
 
 def _coarse_box(item: Placed, size: int, divisor: int) -> tuple[int, int, int, int]:
-    left, top, right, bottom = item.box(size)
+    left, top, right, bottom = item.box(
+        size, margin=divisor
+    )  # a rim of empty pixels, to measure distances from
     return left // divisor, top // divisor, -(-right // divisor), -(-bottom // divisor)
 
 
@@ -130,9 +132,7 @@ def _relief(
 
 def _rounded(mask: NDArray[np.uint8], volume: float, side: int) -> NDArray[np.float32]:
     """Return a height that rises like a circle from the edge, and ends inside the mask."""
-    framed = cv2.copyMakeBorder(mask, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
-    inside = cv2.threshold(framed, 127, 255, cv2.THRESH_BINARY)[1]
-    distance = cv2.distanceTransform(inside, cv2.DIST_L2, 3)[1:-1, 1:-1]
+    distance = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
     radius = max(1.5, min(abs(volume) * float(distance.max()), ROUNDING * side))
     rise = np.minimum(distance / radius, 1.0)
     height = radius * 0.62 * np.sqrt(rise * (2 - rise))
