@@ -59,6 +59,18 @@ def test_full_disk_is_one_clear_message(tmp_path):
     assert not any(tmp_path.iterdir())
 
 
+def test_disk_that_refuses_what_is_still_held_is_one_clear_message(tmp_path, monkeypatch):
+    def refuse(self):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("samplegen.export.files.DigestingFile.flush", refuse)
+    monkeypatch.setattr("samplegen.export.files.DigestingFile.close", refuse)
+
+    with pytest.raises(ExportError, match=r"a\.bin: the disk is full"):
+        write_file(tmp_path, "a.bin", b"hello")
+    assert not any(tmp_path.iterdir())
+
+
 def test_leftovers_are_removed_and_nothing_else(tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data/x.parquet.77.tmp").touch()

@@ -5,7 +5,7 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -118,8 +118,10 @@ class PendingFile:
 
     def discard(self) -> None:
         """Close the file and remove it."""
-        self.stream.close()
-        self._temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # closing writes what is still held, which a full disk refuses again
+            self.stream.close()
+        with suppress(OSError):
+            self._temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -135,20 +137,30 @@ def clear_disk_errors(path: Path) -> Iterator[None]:
         raise ExportError(f"{path}: cannot be written: {error.strerror or error}.") from error
 
 
-def write_file(root: Path, path: str, content: bytes, *, split: str = "", rows: int = 0) -> WrittenFile:
+def write_file(
+    root: Path, path: str, content: bytes, *, split: str = "", rows: int = 0, durable: bool = True
+) -> WrittenFile:
     """Write ``content`` to ``root / path`` in one step and return its record."""
-    return write_with(root, path, lambda stream: stream.write(content), split=split, rows=rows)
+    return write_with(
+        root, path, lambda stream: stream.write(content), split=split, rows=rows, durable=durable
+    )
 
 
 def write_with(
-    root: Path, path: str, fill: Callable[[DigestingFile], object], *, split: str = "", rows: int = 0
+    root: Path,
+    path: str,
+    fill: Callable[[DigestingFile], object],
+    *,
+    split: str = "",
+    rows: int = 0,
+    durable: bool = True,
 ) -> WrittenFile:
     """Let ``fill`` write a file that takes its name only when ``fill`` has returned."""
     pending = PendingFile(root, path)
     try:
         with clear_disk_errors(root / path):
             fill(pending.stream)
-        return pending.commit(split=split, rows=rows)
+        return pending.commit(split=split, rows=rows, durable=durable)
     except BaseException:
         pending.discard()
         raise
@@ -173,7 +185,8 @@ def sync_folder(path: Path) -> None:
 def remove_leftovers(root: Path) -> None:
     """Remove the temporary files of a run that was cut off."""
     for path in root.rglob(f"*{TEMPORARY_SUFFIX}"):
-        path.unlink(missing_ok=True)
+        if path.is_symlink() or path.is_file():
+            path.unlink(missing_ok=True)
 
 
 def safe_stem(code: str) -> str:

@@ -1,6 +1,5 @@
 """Datasets of loose files: pictures go to their places, text goes to parts that the last step joins."""
 
-import hashlib
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +9,9 @@ from samplegen.export.files import (
     DigestingFile,
     PendingFile,
     WrittenFile,
+    clear_disk_errors,
     file_sha256,
+    write_file,
     write_with,
 )
 from samplegen.export.shards import Shard
@@ -39,16 +40,15 @@ class LooseShard:
         if name not in self._parts:
             self._parts[name] = PendingFile(self._root, part_path(self._shard, name))
             self._rows[name] = 0
-        self._parts[name].stream.write(line.encode())
+        with clear_disk_errors(self._root / name):
+            self._parts[name].stream.write(line.encode())
         self._rows[name] += 1
 
     def add_picture(self, path: str, content: bytes) -> None:
         """Write a picture to its final place in one step."""
-        picture = PendingFile(self._root, path)
-        picture.stream.write(content)
         # Not forced to disk one by one: a hundred times slower, and resuming checks the digests.
-        picture.commit(split="", rows=1, durable=False)
-        self.add_line(CHECKSUMS, f"{hashlib.sha256(content).hexdigest()}  {path}\n")
+        picture = write_file(self._root, path, content, durable=False)
+        self.add_line(CHECKSUMS, f"{picture.sha256}  {path}\n")
 
     def close(self) -> list[WrittenFile]:
         """Put all parts into place and return their records."""
