@@ -13,7 +13,7 @@ from samplegen.export.files import STATE_FOLDER, WrittenFile, write_file
 
 MANIFEST = "manifest.json"
 GENERATOR = "samplegen"
-_PIXEL_LIBRARIES = ("samplegen", "numpy", "opencv-python-headless", "pillow", "pyarrow")
+_DECIDING_LIBRARIES = ("samplegen", "numpy", "opencv-python-headless", "pyarrow", "svg.path", "faker")
 """What decides the bytes of a dataset, besides the settings."""
 
 
@@ -45,7 +45,7 @@ class RunSettings:
             f"samplegen make --rows {self.rows} --template {self.template} --seed {self.seed}",
             f"--image-size {self.image_size}" if self.images else "--no-images",
             f"--format {self.format}",
-            "--splits " + ",".join(f"{name}={share:g}" for name, share in self.splits.items()),
+            "--splits " + ",".join(f"{name}={share}" for name, share in self.splits.items()),
         ]
         if self.annotations:
             words.append("--annotations")
@@ -76,7 +76,7 @@ class Manifest:
 
 def library_versions() -> dict[str, str]:
     """Return the versions of the libraries that decide the bytes of a dataset."""
-    return {name: _version(name) for name in _PIXEL_LIBRARIES}
+    return {name: _version(name) for name in _DECIDING_LIBRARIES}
 
 
 def _version(name: str) -> str:
@@ -171,7 +171,7 @@ def differing_setting(before: RunSettings, now: RunSettings) -> str | None:
 def made_by_samplegen(root: Path) -> bool:
     """Tell whether samplegen began or finished a dataset in this folder."""
     manifest = _read_json(root / MANIFEST)
-    finished = isinstance(manifest, dict) and manifest.get("generator") == GENERATOR
+    finished = manifest is not None and manifest.get("generator") == GENERATOR
     return finished or RunRecord(root).settings() is not None
 
 
@@ -183,8 +183,10 @@ def _to_json(content: object) -> bytes:
     return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def _read_json(path: Path) -> Any:  # noqa: ANN401  # JSON has any type
+def _read_json(path: Path) -> dict[str, Any] | None:
+    """Return the object in a file; None where there is none."""
     try:
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
         return None
+    return content if isinstance(content, dict) else None
