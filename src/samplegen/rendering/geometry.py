@@ -30,7 +30,7 @@ class Placed:
     contours: tuple[NDArray[np.int32], ...]
     pixels_per_unit: float
 
-    def box(self, size: int, margin: int = 2) -> tuple[int, int, int, int]:
+    def box(self, size: int, margin: int) -> tuple[int, int, int, int]:
         """Return left, top, right and bottom in pixels, grown by `margin` and cut to the picture."""
         stroke = self.element.stroke * self.pixels_per_unit / 2 if isinstance(self.element, Part) else 0.0
         grown = margin + round(stroke)

@@ -71,11 +71,11 @@ def _moved(mask: NDArray[np.uint8], dx: float, dy: float) -> NDArray[np.uint8]:
 def white_balanced(scene: Scene) -> Scene:
     """Return the scene with exposure and white balance applied to every colour, so that no pass is spent on them."""
     studio = scene.studio
-    gain = np.array([1 + 0.035 * studio.warmth, 1.0, 1 - 0.045 * studio.warmth]) * studio.exposure
+    red_gain, blue_gain = 1 + 0.035 * studio.warmth, 1 - 0.045 * studio.warmth
 
     def seen(colour: Colour) -> Colour:
-        red, green, blue = (int(v) for v in np.minimum(np.array(colour) * gain, 255))
-        return (red, green, blue)
+        red, green, blue = (value * studio.exposure for value in colour)
+        return (min(int(red * red_gain), 255), min(int(green), 255), min(int(blue * blue_gain), 255))
 
     surfaces = {
         role: replace(surface, colours=tuple(seen(colour) for colour in surface.colours))

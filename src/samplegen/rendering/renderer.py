@@ -55,8 +55,8 @@ class Renderer:
                 details.draw_line(canvas, ink, item, scene)
             elif isinstance(item.element, Dot):
                 details.draw_dot(canvas, ink, item, scene)
-        picture = cv2.multiply(canvas, cv2.cvtColor(ink, cv2.COLOR_GRAY2RGB), scale=1 / details.NEUTRAL)
-        return np.ascontiguousarray(picture[:size, :size], np.uint8)
+        cv2.multiply(canvas, cv2.cvtColor(ink, cv2.COLOR_GRAY2RGB), dst=canvas, scale=1 / details.NEUTRAL)
+        return np.ascontiguousarray(canvas[:size, :size])
 
     def part_mask(self, scene: Scene, size: int = 512) -> tuple[NDArray[np.uint8], list[str]]:
         """Return which part each pixel shows, 0 for the ground, and the parts' names from 1 on."""
@@ -113,7 +113,7 @@ def _tone(
     """Return light times the weave's relief over the part's box; 128 is the material's own colour."""
     left, top, right, bottom = box
     size = (right - left, bottom - top)
-    coarse = np.clip(light.light * 128, 0, 255).astype(np.uint8)
+    coarse = cv2.convertScaleAbs(light.light, alpha=128)
     smooth = cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR)
     if weave in SMOOTH:
         return np.asarray(smooth, np.uint8)
