@@ -1,6 +1,7 @@
 """The pytest plugin: small samplegen datasets as fixtures. Nothing heavy is imported until one is used."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import pytest
@@ -8,7 +9,8 @@ import pytest
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from samplegen import SampleSet, Template
+    from samplegen import SampleSet
+    from samplegen.pipeline.studio import Studio
 
 TINY_ROWS, TINY_SIZE = 24, 64
 MakeSamples = Callable[..., "pa.Table"]
@@ -50,7 +52,12 @@ def make_samples(samplegen_seed: int) -> MakeSamples:
     ``image_size`` there are no pictures, and a table takes a few milliseconds; ``columns`` chooses and orders
     the columns.
     """
-    templates: dict[str, Template] = {}
+
+    @lru_cache(maxsize=32)
+    def studio(template: str, seed: int, image_size: int | None) -> "Studio":
+        from samplegen.pipeline.studio import Recipe, Studio
+
+        return Studio(Recipe(rows=1, seed=seed, template=template, image_size=image_size))
 
     def make(
         rows: int = 10,
@@ -60,14 +67,8 @@ def make_samples(samplegen_seed: int) -> MakeSamples:
         image_size: int | None = None,
         template: str = "burberry",
     ) -> "pa.Table":
-        from samplegen import load_template
-        from samplegen.pipeline.studio import Recipe, Studio
-
-        if template not in templates:
-            templates[template] = load_template(template)
         chosen = samplegen_seed if seed is None else seed
-        recipe = Recipe(rows=rows, seed=chosen, template=template, image_size=image_size)
-        table = Studio(recipe, templates[template]).batch(range(rows)).table
+        table = studio(template, chosen, image_size).batch(range(rows)).table
         return table if columns is None else table.select(list(columns))
 
     return make
