@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import os
 import random
 import signal
@@ -199,3 +200,36 @@ def test_bad_options_are_refused_before_anything_is_written(recipe, tmp_path, op
     with pytest.raises(SamplegenError, match=message):
         write_dataset(recipe, tmp_path / "out", **options)
     assert not (tmp_path / "out").exists()
+
+
+def test_overwriting_removes_no_folder_that_a_foreign_manifest_names(recipe, tmp_path):
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    recipe = dataclasses.replace(recipe, image_size=None)
+    write_dataset(recipe, tmp_path / "out")
+    manifest = tmp_path / "out/manifest.json"
+    foreign = json.loads(manifest.read_text()) | {"splits": {str(kept): 0.5, "../kept": 0.5}}
+    manifest.write_text(json.dumps(foreign))
+
+    write_dataset(recipe, tmp_path / "out", overwrite=True)
+
+    assert kept.is_dir()
+
+
+def test_run_killed_while_it_removes_a_dataset_can_be_begun_again(recipe, tmp_path, monkeypatch, digests):
+    recipe = dataclasses.replace(recipe, image_size=None)
+    write_dataset(recipe, tmp_path / "out")
+    whole = digests(tmp_path / "out")
+    with monkeypatch.context() as patch:
+        patch.setattr(output.shutil, "rmtree", _stop)
+        with pytest.raises(KeyboardInterrupt):
+            write_dataset(recipe, tmp_path / "out", overwrite=True)
+    assert not (tmp_path / "out/manifest.json").exists()
+
+    write_dataset(recipe, tmp_path / "out", overwrite=True)
+
+    assert digests(tmp_path / "out") == whole
+
+
+def _stop(path):
+    raise KeyboardInterrupt

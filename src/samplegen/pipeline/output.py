@@ -110,13 +110,15 @@ def claimed(root: Path) -> Iterator[None]:
 
 def remove_dataset(root: Path, splits: tuple[str, ...]) -> None:
     """Remove what samplegen writes, and nothing else."""
-    for name in (MANIFEST, "data", "images", "masks", TABLE, SPLITS, CHECKSUMS, CARD, CROISSANT, *splits):
+    # The splits stand in a file that a stranger may have written: a folder's name, never a path, is removed.
+    folders = tuple(name for name in splits if name.isidentifier())
+    for name in (MANIFEST, "data", "images", "masks", TABLE, SPLITS, CHECKSUMS, CARD, CROISSANT, *folders):
         path = root / name
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
-    for name in ("run.json", "shards", "parts"):
+    for name in ("shards", "parts", "run.json"):  # the settings last: they tell whose folder it is
         path = root / STATE_FOLDER / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
@@ -124,6 +126,9 @@ def remove_dataset(root: Path, splits: tuple[str, ...]) -> None:
 def replace_earlier(root: Path) -> None:
     """Make room for another dataset where samplegen made one."""
     before = _earlier_settings(root)
+    if before:
+        # A run that is killed while it removes must leave a folder that the next one knows as samplegen's.
+        RunRecord(root).begin(before)
     remove_leftovers(root)
     remove_dataset(root, tuple(before.splits) if before else ())
 
