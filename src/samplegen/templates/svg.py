@@ -34,6 +34,10 @@ from samplegen.errors import TemplateError
 
 MAX_BYTES = 500_000
 MAX_POINTS = 20_000
+MAX_NESTING = 30
+MAX_PARTS = 255  # a mask has a byte for each pixel
+FAR = 10 * CANVAS
+MAX_DEPTH = 20
 CURVE_POINTS = 12  # per curve: an arc of a quarter circle then departs by less than 0.1% of its radius
 
 _DRAWN = {"path", "polygon", "polyline", "line", "rect", "circle", "ellipse"}
@@ -48,6 +52,7 @@ _PART_NUMBERS = {
 _DATA = {"role", "when", "pivot", "mirror", "folds", "weave", *_PART_NUMBERS}
 _ROOT_DATA = {"variants", "stance", "fine"}
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
+_FETCHES = re.compile(r"url\s*\(|\\|@import", re.IGNORECASE)  # a backslash may hide letters of CSS
 
 
 class _Problems(list[str]):
@@ -62,15 +67,19 @@ def read_shape(path: Path) -> Shape:
     """
     problems = _Problems()
     root = _parse(path)
+    _refuse_references(root, problems)
     variants = _variants(root, problems)
-    elements = tuple(_elements(root, variants, problems))
+    elements = tuple(_elements(root, variants, problems)) if _check_safety(root, problems) else ()
     stance = root.get("data-stance", "lay")
     if stance not in ("lay", "stand"):
         problems.append(f"data-stance is {stance!r}; allowed are 'lay' and 'stand'")
     if root.get("viewBox", "").split() != ["0", "0", "1000", "1000"]:
         problems.append(f"viewBox is {root.get('viewBox')!r}; every shape is drawn in '0 0 1000 1000'")
-    if not any(isinstance(element, Part) for element in elements):
-        problems.append("no part: draw at least one filled path with an id such as 'body'")
+    parts = [element for element in elements if isinstance(element, Part)]
+    if not any(_has_extent(part) and not part.when for part in parts):
+        problems.append("no part that is always there: draw a filled path with an id such as 'body'")
+    if len(parts) > MAX_PARTS:
+        problems.append(f"more than {MAX_PARTS} parts: join some of them")
     if sum(len(c) for element in elements for c in element.contours) > MAX_POINTS:
         problems.append(f"more than {MAX_POINTS:,} points: simplify the outlines")
     if problems:
@@ -78,9 +87,15 @@ def read_shape(path: Path) -> Shape:
     return Shape(path.stem, elements, variants, stance=stance, fine=root.get("data-fine") == "yes")
 
 
+def _has_extent(part: Part) -> bool:
+    points = np.concatenate(part.contours)
+    return bool(np.ptp(points, axis=0).max() > 0)
+
+
 def _parse(path: Path) -> Node:
     if path.stat().st_size > MAX_BYTES:
         raise TemplateError(f"{path}: larger than {MAX_BYTES:,} bytes; a shape is a few outlines")
+    content = path.read_bytes()
     try:
         root: Node = fromstring(
             path.read_bytes(), forbid_dtd=True, forbid_entities=True, forbid_external=True
@@ -89,9 +104,34 @@ def _parse(path: Path) -> Node:
         raise TemplateError(f"{path}: holds a DTD, an entity or an external reference; remove it") from error
     except Exception as error:
         raise TemplateError(f"{path}: not a well-formed SVG file ({error})") from error
+    if b"<?xml-stylesheet" in content:
+        raise TemplateError(f"{path}: names a style sheet; remove it, shapes are dressed by samplegen")
     if _tag(root) != "svg":
         raise TemplateError(f"{path}: the root element is <{_tag(root)}>, expected <svg>")
     return root
+
+
+def _check_safety(root: Node, problems: _Problems) -> bool:
+    """Note references and handlers anywhere in the file; tell whether groups are nested sanely."""
+    level, depth = [root], 0
+    while level and depth <= MAX_DEPTH:
+        for node in level:
+            for key, value in node.attrib.items():
+                name = key.rpartition("}")[2].lower()
+                if name == "href" or name.startswith("on") or "url(" in value.lower():
+                    problems.append(
+                        f"{_label(node)} has {key}={value[:40]!r}; references and scripts are refused"
+                    )
+            if _tag(node) in _PASSIVE and len(node):
+                problems.append(f"<{_tag(node)}> holds elements; it may hold words alone")
+        level, depth = [child for node in level for child in node], depth + 1
+    if level:
+        problems.append(f"elements are nested more than {MAX_DEPTH} deep; flatten the groups")
+    return not level
+
+
+def _label(node: Node) -> str:
+    return f"<{_tag(node)} id={node.get('id')!r}>"
 
 
 def _tag(node: Node) -> str:
@@ -100,6 +140,10 @@ def _tag(node: Node) -> str:
 
 def _variants(root: Node, problems: _Problems) -> dict[str, tuple[str, ...]]:
     """Read ``data-variants="hood: no|yes; pocket: flap|none"``."""
+    for key in root.attrib:
+        if key.startswith("data-") and key.removeprefix("data-") not in _ROOT_DATA:
+            allowed = ", ".join(f"data-{name}" for name in sorted(_ROOT_DATA))
+            problems.append(f"<svg> has {key}; known are {allowed}")
     variants: dict[str, tuple[str, ...]] = {}
     for clause in filter(None, map(str.strip, root.get("data-variants", "").split(";"))):
         axis, _, choices = clause.partition(":")
@@ -116,7 +160,7 @@ def _elements(root: Node, variants: Mapping[str, tuple[str, ...]], problems: _Pr
     for node, data, matrix in _walk(root, {}, np.eye(3), problems):
         name = node.get("id", "")
         kind = node.get("class", "part")
-        label = f"<{_tag(node)} id={name!r}>"
+        label = _label(node)
         if not _NAME.fullmatch(name):
             problems.append(
                 f"{label} needs an id of lower-case letters, digits and '-', such as 'sleeve-left'"
@@ -132,12 +176,17 @@ def _elements(root: Node, variants: Mapping[str, tuple[str, ...]], problems: _Pr
 
 
 def _walk(
-    node: Node, inherited: Mapping[str, str], matrix: np.ndarray, problems: _Problems
+    node: Node, inherited: Mapping[str, str], matrix: np.ndarray, problems: _Problems, depth: int = 0
 ) -> Iterator[tuple[Node, dict[str, str], np.ndarray]]:
     """Yield drawn elements with the ``data-`` attributes and the transform that they inherit."""
+    if depth > MAX_NESTING:
+        problems.append(f"groups nest more than {MAX_NESTING} deep")
+        return
     for child in node:
         tag = _tag(child)
         if tag in _PASSIVE:
+            problems.extend(f"<{_tag(inner)}> in <{tag}> is not allowed; write text alone" for inner in child)
+            _refuse_references(child, problems)
             continue
         if tag != "g" and tag not in _DRAWN:
             allowed = ", ".join(sorted(_DRAWN | {"g"}))
@@ -153,7 +202,7 @@ def _walk(
             problems.append(f"<{tag} id={child.get('id')!r}>: {error}")
             continue
         if tag == "g":
-            yield from _walk(child, data, placed, problems)
+            yield from _walk(child, data, placed, problems, depth + 1)
         else:
             yield child, data, placed
 
@@ -165,11 +214,7 @@ def _own_data(node: Node, problems: _Problems) -> dict[str, str]:
             own[key.removeprefix("data-")] = value
             if key.removeprefix("data-") not in _DATA:
                 allowed = ", ".join(f"data-{name}" for name in sorted(_DATA))
-                problems.append(f"<{_tag(node)} id={node.get('id')!r}> has {key}; known are {allowed}")
-        elif key.rpartition("}")[2] == "href" or key.startswith("on") or "url(" in value:
-            problems.append(
-                f"<{_tag(node)} id={node.get('id')!r}> has {key}={value[:40]!r}; references are refused"
-            )
+                problems.append(f"{_label(node)} has {key}; known are {allowed}")
     return own
 
 
@@ -291,9 +336,11 @@ def _number(node: Node, key: str, default: float | None = None) -> float:
 
 
 def _apply(matrix: np.ndarray, points: np.ndarray) -> Points:
-    if not np.isfinite(points).all():
-        raise ValueError("holds a coordinate that is not a number")
-    return np.ascontiguousarray(points @ matrix[:2, :2].T + matrix[:2, 2], dtype=np.float32)
+    with np.errstate(all="ignore"):
+        placed = points @ matrix[:2, :2].T + matrix[:2, 2]
+    if not (np.abs(placed) <= FAR).all():
+        raise ValueError(f"holds a coordinate that is not a number, or beyond {FAR:,.0f}")
+    return np.ascontiguousarray(placed, dtype=np.float32)
 
 
 def _outline(node: Node) -> list[np.ndarray]:
