@@ -18,7 +18,7 @@ IMAGE_SHARDS = 8
 """With pictures, a dataset of usual size is cut in about this many shards."""
 IMAGE_SHARD_STEP, IMAGE_SHARD_MAXIMUM = 64, 2048
 TABLE_SHARD_MAXIMUM = 262_144
-TABLE_BATCH_ROWS = 65_536
+TABLE_BATCH_ROWS = 16_384
 """Rows at a time, and rows of a row group, where there are no pictures."""
 
 
