@@ -111,7 +111,7 @@ def _houndstooth(rng: np.random.Generator) -> Pattern:
 def _argyle(rng: np.random.Generator) -> Pattern:
     columns = int(rng.choice([3, 4, 5]))
     rows = max(2, round(columns * 0.6))
-    axis = np.arange(TILE) / TILE
+    axis = np.arange(TILE, dtype=np.float32) / TILE
     x, y = np.meshgrid(axis * columns, axis * rows)
     diamond = np.abs(x % 1 - 0.5) + np.abs(y % 1 - 0.5)
     parity = (np.floor(x) + np.floor(y)).astype(int) % 2

@@ -51,6 +51,9 @@ _PART_NUMBERS = {
 }
 _DATA = {"role", "when", "pivot", "mirror", "folds", "weave", *_PART_NUMBERS}
 _ROOT_DATA = {"variants", "stance", "fine"}
+_T = np.linspace(0, 1, CURVE_POINTS + 1)[1:, None]
+_QUADRATIC = np.hstack([(1 - _T) ** 2, 2 * _T * (1 - _T), _T**2])  # Bernstein's polynomials, one row a point
+_CUBIC = np.hstack([(1 - _T) ** 3, 3 * _T * (1 - _T) ** 2, 3 * _T**2 * (1 - _T), _T**3])
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _FETCHES = re.compile(r"url\s*\(|\\|@import", re.IGNORECASE)  # a backslash may hide letters of CSS
 
@@ -397,13 +400,9 @@ def _flatten(d: str) -> list[np.ndarray]:
 
 
 def _bezier(segment: CubicBezier | QuadraticBezier) -> np.ndarray:
-    t = np.linspace(0, 1, CURVE_POINTS + 1)[1:]
     if isinstance(segment, QuadraticBezier):
-        return np.asarray(
-            (1 - t) ** 2 * segment.start + 2 * t * (1 - t) * segment.control + t**2 * segment.end
-        )
-    inner = 3 * t * (1 - t) ** 2 * segment.control1 + 3 * t**2 * (1 - t) * segment.control2
-    return np.asarray((1 - t) ** 3 * segment.start + inner + t**3 * segment.end)
+        return np.asarray(_QUADRATIC @ np.array([segment.start, segment.control, segment.end]))
+    return np.asarray(_CUBIC @ np.array([segment.start, segment.control1, segment.control2, segment.end]))
 
 
 def _xy(points: np.ndarray) -> np.ndarray:
