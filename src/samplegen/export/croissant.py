@@ -6,6 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from samplegen.export.csv_images import SPLITS
 from samplegen.export.files import WrittenFile, write_file
 from samplegen.export.manifest import Manifest
 from samplegen.export.schema import IMAGE_TYPE
@@ -14,7 +15,6 @@ CROISSANT = "croissant.json"
 _MEDIA_TYPES = {
     ".parquet": "application/x-parquet",
     ".csv": "text/csv",
-    ".jsonl": "application/jsonlines",
     ".tar": "application/x-tar",
     ".sha256": "text/plain",
 }
@@ -98,13 +98,14 @@ def _record_sets(manifest: Manifest, schema: pa.Schema) -> list[dict[str, Any]]:
     """Return a record set for each table file that Croissant can read columns of."""
     sets = []
     for file in manifest.files:
-        if Path(file.path).suffix in (".parquet", ".csv", ".jsonl") and file.path != "splits.csv":
+        if Path(file.path).suffix in (".parquet", ".csv") and file.path != SPLITS:
             name = file.path.replace("/", "_").rsplit(".", 1)[0]
+            # Only the shards of format parquet hold pictures; other tables name their files.
+            inside = manifest.settings.format == "parquet"
             fields = [
                 _field(name, file, field)
                 for field in schema
-                if not (pa.types.is_struct(field.type) and field.type != IMAGE_TYPE)
-                and (file.path.endswith(".parquet") or field.type != IMAGE_TYPE)
+                if (inside if field.type == IMAGE_TYPE else not pa.types.is_struct(field.type))
             ]
             sets.append({"@type": "cr:RecordSet", "@id": name, "name": name, "field": fields})
     return sets

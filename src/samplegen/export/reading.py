@@ -45,9 +45,7 @@ def read_dataset(path: Path) -> Iterator[Piece]:
         raise ExportError(f"{path}: there is no such dataset.")
     files = _data_files(path)
     if not files:
-        raise ExportError(
-            f"{path}: no dataset found; looked for Parquet, {TABLE}, metadata.jsonl and tar files."
-        )
+        raise ExportError(f"{path}: no dataset found; looked for Parquet, CSV, metadata.jsonl and tar files.")
     for file in files:
         yield from _read_file(file, path, split=_split_of(file))
 
@@ -80,7 +78,7 @@ def _read_file(path: Path, root: Path, *, split: str) -> Iterator[Piece]:
     try:
         for table, pictures in readers[path.suffix](path):
             yield Piece(source, split, table, pictures)
-    except (pa.ArrowInvalid, ValueError, tarfile.TarError, KeyError) as error:
+    except (pa.ArrowException, ValueError, TypeError, tarfile.TarError, KeyError, OSError) as error:
         raise ExportError(f"{path}: cannot be read: {error}") from error
 
 
@@ -147,6 +145,8 @@ def _from_pairs(pairs: list[tuple[dict[str, Any], bytes | None]]) -> _Content:
 
 
 def _from_records(records: list[dict[str, Any]]) -> pa.Table:
+    if not all(isinstance(record, dict) for record in records):
+        raise ValueError("a record is not a JSON object")
     return pa.Table.from_pylist([{k: v for k, v in r.items() if k in COLUMNS} for r in records])
 
 
@@ -154,8 +154,10 @@ def _held(content: bytes | None) -> Picture:
     return lambda: content or b""
 
 
-def _stored(folder: Path, name: str) -> Picture:
+def _stored(folder: Path, name: str | None) -> Picture:
     def read() -> bytes:
+        if not name or "\0" in name:
+            raise OSError(f"{name!r} is no file name")
         inside = (folder / name).resolve()
         if not inside.is_relative_to(folder.resolve()):
             raise OSError(f"{name} leads out of the dataset")
