@@ -111,7 +111,19 @@ WRONG = {
     ),
     "deep nesting": (
         {"garments": ("palette: all", "palette: " + "[" * 50 + "]" * 50)},
-        r"garments.yaml:1: brackets nest",
+        r"garments.yaml:1: values nest",
+    ),
+    "deep nesting without brackets": (
+        {"garments": ("socks: {materials: cotton 1, palette: all}", "- " * 60_000)},
+        r"garments.yaml:1: values nest",
+    ),
+    "a key that is a list": (
+        {"garments": ("socks: {materials: cotton 1, palette: all}", "? [a, b]\n: c")},
+        r"garments.yaml:1: a key is a list",
+    ),
+    "a number without end": (
+        {"garments": ("palette: all", "palette: " + "9" * 5000)},
+        r"garments.yaml:1: not YAML",
     ),
     "a list for a mapping": (
         {"garments": ("socks: {materials: cotton 1, palette: all}", "- 1")},

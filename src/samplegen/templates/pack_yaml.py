@@ -15,6 +15,7 @@ MAX_BYTES = 2_000_000
 MAX_NESTING = 40
 _ANCHOR = re.compile(r"(?:^|[\s\[{,:-])[&*][^\s\[\]{},]", re.MULTILINE)
 _BRACKET = re.compile(r"[\[\]{}]")
+_STEPS = re.compile(r"(?:[-?:][ \t]+){20}|^[ ]{100}", re.MULTILINE)
 _BaseLoader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 Location = Sequence[str | int]
@@ -47,6 +48,9 @@ _Loader.add_implicit_resolver(
 
 
 def _construct_mapping(loader: yaml.constructor.SafeConstructor, node: yaml.MappingNode) -> dict[Any, Any]:
+    for key, _ in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise PackYamlError(key.start_mark.line + 1, "a key is a list or mapping; write a word")
     keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
     if len(keys) != len({str(key) for key in keys}):
         seen: set[str] = set()
@@ -81,6 +85,8 @@ def read_yaml(path: Path) -> object:
         ) from None
     except yaml.YAMLError as error:
         raise PackYamlError(1, f"not YAML: {error}") from None
+    except (ValueError, OverflowError) as error:  # of a number too long, or a value that its tag does not fit
+        raise PackYamlError(1, f"not YAML: {error}") from None
     except RecursionError:
         raise PackYamlError(1, "values nest too deep") from None
 
@@ -95,7 +101,7 @@ def _read_text(path: Path) -> str:
         raise PackYamlError(1, f"not UTF-8 at byte {error.start}") from None
     if _ANCHOR.search(text):
         _refuse_anchors(text)
-    if max(text.count("["), text.count("{")) > MAX_NESTING:
+    if _may_nest_deep(text):
         _refuse_deep_nesting(text)
     return text
 
@@ -112,14 +118,29 @@ def _refuse_anchors(text: str) -> None:
         return  # reading it properly reports the error
 
 
-def _refuse_deep_nesting(text: str) -> None:
-    """Stop text whose brackets nest too deep, before a recursive parser meets it."""
+def _may_nest_deep(text: str) -> bool:
+    """Tell quickly whether a text is worth the slow look: many brackets open, dashes in a row, or far indented."""
+    if _STEPS.search(text):
+        return True
     depth = 0
-    for bracket in _BRACKET.finditer(text):
-        depth += 1 if bracket[0] in "[{" else -1
-        if depth > MAX_NESTING:
-            line = text.count("\n", 0, bracket.start()) + 1
-            raise PackYamlError(line, f"brackets nest more than {MAX_NESTING} deep")
+    for line in text.splitlines():
+        depth += line.count("[") + line.count("{") - line.count("]") - line.count("}")
+        if depth > MAX_NESTING or max(line.count("["), line.count("{")) > MAX_NESTING:
+            return True
+    return False
+
+
+def _refuse_deep_nesting(text: str) -> None:
+    """Stop text that nests too deep before it meets a parser that calls itself, and would crash."""
+    depth = 0
+    try:
+        for event in yaml.parse(text, Loader=_BaseLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_NESTING:
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                raise PackYamlError(line, f"values nest more than {MAX_NESTING} deep")
+    except yaml.YAMLError:
+        return  # reading it properly reports the error
 
 
 class LineFinder:
