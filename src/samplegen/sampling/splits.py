@@ -13,6 +13,7 @@ from samplegen.sampling.choices import Choice
 from samplegen.sampling.streams import to_unit
 
 SHARE_TOLERANCE = 1e-6
+_PURPOSE = b"samplegen"  # keeps these hashes apart from any other use of the same seed
 
 
 class Splits:
@@ -30,7 +31,10 @@ class Splits:
 
     def of_titles(self, titles: list[str]) -> NDArray[np.int8]:
         """Give the place of each title's split in `names`."""
-        hashes = (hashlib.blake2b(text.encode(), digest_size=8, key=self._key).digest() for text in titles)
+        hashes = (
+            hashlib.blake2b(text.encode(), digest_size=8, key=self._key, person=_PURPOSE).digest()
+            for text in titles
+        )
         values = np.frombuffer(b"".join(hashes), "<u8").astype(np.uint64)
         return self._choice.places(to_unit(values)).astype(np.int8)
 
