@@ -7,7 +7,7 @@ pack from a stranger can be opened safely. ``docs/templates.md`` describes the a
 import math
 import re
 from collections.abc import Iterator, Mapping
-from itertools import product
+from itertools import islice, product
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element as Node
@@ -35,6 +35,7 @@ from samplegen.errors import TemplateError
 
 MAX_BYTES = 500_000
 MAX_POINTS = 20_000
+MAX_CHOICES = 10_000
 MAX_PARTS = 255  # a mask has a byte for each pixel
 FAR = 10 * CANVAS
 MAX_DEPTH = 20
@@ -78,7 +79,9 @@ def read_shape(path: Path) -> Shape:
     if root.get("viewBox", "").split() != ["0", "0", "1000", "1000"]:
         problems.append(f"viewBox is {root.get('viewBox')!r}; every shape is drawn in '0 0 1000 1000'")
     parts = [element for element in elements if isinstance(element, Part)]
-    for choices in product(*variants.values()):
+    if math.prod(map(len, variants.values())) > MAX_CHOICES:
+        problems.append(f"data-variants can be combined in more than {MAX_CHOICES:,} ways: give fewer")
+    for choices in islice(product(*variants.values()), MAX_CHOICES):
         chosen = dict(zip(variants, choices, strict=True))
         if not any(_has_extent(part) for part in parts if part.visible(chosen)):
             where = ", ".join(f"{axis}: {choice}" for axis, choice in chosen.items())
