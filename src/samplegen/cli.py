@@ -29,8 +29,19 @@ app = typer.Typer(
 templates_app = typer.Typer(no_args_is_help=True, help="List, show or copy template packs.")
 app.add_typer(templates_app, name="templates")
 
-RowsOption = Annotated[int, typer.Option("--rows", "-n", help="How many rows, above 0.")]
-SeedOption = Annotated[int, typer.Option(help="Same seed, same bytes.")]
+
+def _whole(text: str) -> int:
+    """Read a whole number; the error shows what was found."""
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a whole number.") from None
+
+
+RowsOption = Annotated[
+    int, typer.Option("--rows", "-n", parser=_whole, metavar="<int>", help="How many rows, above 0.")
+]
+SeedOption = Annotated[int, typer.Option(parser=_whole, metavar="<int>", help="Same seed, same bytes.")]
 TemplateOption = Annotated[str, typer.Option(help="Name of a template pack, or the path of your own.")]
 DatasetArgument = Annotated[Path, typer.Argument(metavar="DATASET", help="Folder of a dataset, or one file.")]
 
@@ -60,12 +71,20 @@ def make(
     out: Annotated[Path | None, typer.Option(help="Folder; default ./samplegen-TEMPLATE-ROWS.")] = None,
     seed: SeedOption = 0,
     template: TemplateOption = DEFAULT_TEMPLATE,
-    image_size: Annotated[int, typer.Option(help="Side of the pictures in px, 64 to 2048.")] = 512,
+    image_size: Annotated[
+        int, typer.Option(parser=_whole, metavar="<int>", help="Side of the pictures in px, 64 to 2048.")
+    ] = 512,
     format: Annotated[
         str, typer.Option("--format", help="parquet, csv, imagefolder or webdataset.")
     ] = "parquet",
     workers: Annotated[
-        int, typer.Option(help="Processes; the bytes do not depend on it.", show_default="one per core")
+        int,
+        typer.Option(
+            parser=_whole,
+            metavar="<int>",
+            help="Processes; the bytes do not depend on it.",
+            show_default="one per core",
+        ),
     ] = _default_workers(),
     splits: Annotated[
         str | None,
