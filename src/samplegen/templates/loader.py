@@ -74,13 +74,15 @@ def load_template(
 
 
 def _find(name: str) -> Path:
-    if os.sep in name or Path(name).is_dir():
+    if os.sep in name:
         if not Path(name).is_dir():
             raise TemplateError(f"{name}: no such folder; give the folder of a template pack")
         return Path(name)
     known = find_templates()
-    if name in known:
+    if name in known:  # before a folder that happens to have this name
         return known[name]
+    if Path(name).is_dir():
+        return Path(name)
     near = get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"Did you mean {near[0]!r}? " if near else ""
     raise TemplateError(
