@@ -81,6 +81,8 @@ def write_dataset(
     settings = _settings(recipe, format, template.name, template.digest, template.settings.splits)
     check_output(root, settings, resume=resume, overwrite=overwrite)
     with claimed(root):
+        # Again: another run may have ended here between the look and the claim.
+        check_output(root, settings, resume=resume, overwrite=overwrite)
         if overwrite:
             replace_earlier(root)
         elif finished := read_manifest(root):
