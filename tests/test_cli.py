@@ -53,7 +53,7 @@ def test_default_template_makes_a_price_list_without_pictures(tmp_path):
         (["--splits", "train=0.9"], "sum to 0.9"),
         (["--splits", "train"], "'train' is not NAME=SHARE"),
         (["--splits", "train=0.5,train=0.5"], "'train' stands twice"),
-        (["--splits", "a/b=1"], "split name 'a/b'"),
+        (["--splits", "a/b=1"], "the name 'a/b'"),
         (["--no-images", "--annotations"], "annotations describe pictures"),
         (["--no-images", "--format", "imagefolder"], "imagefolder needs pictures"),
         (["--resume", "--overwrite"], "exclude each other"),

@@ -157,8 +157,8 @@ def test_sample_set_survives_pickling(samples):
         ({"image_size": 2049}, "image size is 2049"),
         ({"images": False, "annotations": True}, "annotations describe pictures"),
         ({"splits": {"train": 0.5}}, "sum to 0.5"),
-        ({"splits": {"../x": 1.0}}, "split name '../x'"),
-        ({"splits": {"train": 1.5, "test": -0.5}}, "split train has the share 1.5"),
+        ({"splits": {"../x": 1.0}}, "the name '../x'"),
+        ({"splits": {"train": 1.5, "test": -0.5}}, "splits: test has share -0.5"),
         ({"template": "burbery"}, "Did you mean 'burberry'"),
     ],
 )

@@ -1,6 +1,5 @@
 """From a recipe to rows: the sampler decides, the renderer draws, and both meet here."""
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,11 +17,11 @@ from samplegen.export.schema import dataset_schema
 from samplegen.export.shards import BATCH_ROWS, TABLE_BATCH_ROWS, Batch
 from samplegen.rendering import JPEG_QUALITY, Renderer, encode_jpeg, encode_png
 from samplegen.sampling import Sampler
+from samplegen.sampling.splits import check_shares
 from samplegen.templates import Template, load_template
 
 IMAGE_SIZES = range(64, 2049)
 """Sides of a picture that are allowed, in px."""
-_SPLIT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 class RecipeError(SamplegenError):
@@ -61,19 +60,7 @@ class Recipe:
         if self.annotations and self.image_size is None:
             raise RecipeError("annotations describe pictures; leave out --no-images or --annotations.")
         if self.splits is not None:
-            check_splits(self.splits)
-
-
-def check_splits(splits: Mapping[str, float]) -> None:
-    """Refuse splits whose names cannot be file names or whose shares do not sum to 1."""
-    for name, share in splits.items():
-        if not _SPLIT_NAME.fullmatch(name):
-            raise RecipeError(f"split name {name!r}: use letters, digits and _, beginning with a letter.")
-        if not 0 < share <= 1:
-            raise RecipeError(f"split {name} has the share {share:g}; allowed are shares above 0, up to 1.")
-    total = sum(splits.values())
-    if abs(total - 1) > 1e-6:
-        raise RecipeError(f"the shares of the splits sum to {total:g}; let them sum to 1.")
+            check_shares(self.splits)
 
 
 class Studio:

@@ -16,6 +16,7 @@ from samplegen.templates.template import SHAPES, Template, shape_path
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 LEVEL_SEPARATOR = " > "
 MAX_INTEGER_DIGITS = 18  # an int64 holds every number of so many digits
+MAX_CODE_CYCLE = 100_000  # codes come in cycles as long as the sum of the weights
 MAX_COLOURWAYS = 64  # a style stays within one block of rows
 _RESERVED_ENDINGS = (".example", ".test", ".invalid", ".localhost")
 _RESERVED_HOSTS = ("example.com", "example.org", "example.net", "localhost")
@@ -120,6 +121,11 @@ def _check_codes(template: Template, path: Path, problems: Problems) -> None:
             problems.add(
                 path, ["codes", "prefixes"], f"{prefix!r} has weight {weight:g}; allowed are whole numbers"
             )
+    if sum(codes.prefixes.values()) > MAX_CODE_CYCLE:
+        text = (
+            f"the weights sum to {sum(codes.prefixes.values()):g}; allowed are sums up to {MAX_CODE_CYCLE:,}"
+        )
+        problems.add(path, ["codes", "prefixes"], text)
     for first, second in pairwise(prefixes):
         if second.startswith(first):
             text = f"{second!r} begins with {first!r}, so that codes could meet; let no prefix begin with another"

@@ -2,7 +2,7 @@
 
 import os
 from difflib import get_close_matches
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -35,9 +35,7 @@ def find_templates() -> dict[str, Path]:
     Packs are found in samplegen itself and through the entry points `samplegen.templates` of other packages,
     each of which names a folder, or a package or function that leads to one.
     """
-    found = {entry.name: _entry_point_folder(entry.load()) for entry in entry_points(group=ENTRY_POINTS)}
-    for folder in (_built_in_folder(),):
-        found |= {path.name: path for path in folder.iterdir() if (path / "template.yaml").is_file()}
+    found = {name: _folder_of(entry) for name, entry in _installed().items()} | _built_in()
     return dict(sorted(found.items()))
 
 
@@ -78,11 +76,14 @@ def _find(name: str) -> Path:
         if not Path(name).is_dir():
             raise TemplateError(f"{name}: no such folder; give the folder of a template pack")
         return Path(name)
-    known = find_templates()
-    if name in known:  # before a folder that happens to have this name
-        return known[name]
+    built_in, installed = _built_in(), _installed()
+    if name in built_in:  # before a folder that happens to have this name
+        return built_in[name]
+    if name in installed:
+        return _folder_of(installed[name])
     if Path(name).is_dir():
         return Path(name)
+    known = sorted({*built_in, *installed})
     near = get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"Did you mean {near[0]!r}? " if near else ""
     raise TemplateError(
@@ -91,16 +92,28 @@ def _find(name: str) -> Path:
     )
 
 
-def _built_in_folder() -> Path:
-    """Give the folder of samplegen's own packs: inside the wheel, or in a checkout beside src."""
+def _built_in() -> dict[str, Path]:
+    """Find samplegen's own packs: inside the wheel, or in a checkout beside src."""
     packed = Path(str(files("samplegen"))) / "packs"
-    return packed if packed.is_dir() else Path(__file__).parents[3] / "templates"
+    folder = packed if packed.is_dir() else Path(__file__).parents[3] / "templates"
+    return {path.name: path for path in folder.iterdir() if (path / "template.yaml").is_file()}
 
 
-def _entry_point_folder(target: object) -> Path:
-    target = target() if callable(target) else target
-    folder = getattr(target, "__path__", None)
-    return Path(next(iter(folder))) if folder else Path(str(target))
+def _installed() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
+
+
+def _folder_of(entry: EntryPoint) -> Path:
+    """Load the entry point of one pack; another package's fault is told with its name."""
+    try:
+        target = entry.load()
+        target = target() if callable(target) else target
+        folder = getattr(target, "__path__", None)
+        return Path(next(iter(folder))) if folder else Path(str(target))
+    except Exception as error:
+        raise TemplateError(
+            f"entry point {entry.name!r} ({entry.value}): {error!r}; mend or uninstall its package"
+        ) from error
 
 
 def _check_paths(root: Path, problems: Problems) -> None:

@@ -36,6 +36,8 @@ def parse_numbers(value: object) -> object:
         return value
     numbers: dict[str, float] = {}
     for word, number in pairs:
+        if not word.isprintable():
+            raise ValueError(f"{word!r} holds a line end or another control character; give plain words")
         if word in numbers:
             raise ValueError(f"{word!r} stands twice; give each word once")
         if not 0 < number < float("inf"):
@@ -75,7 +77,8 @@ Weights = Annotated[dict[str, float], BeforeValidator(parse_weights)]
 Numbers = Annotated[dict[str, float], BeforeValidator(parse_numbers)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 ColourName = Annotated[str, Field(min_length=1, max_length=60)]
-Text = Annotated[str, Field(min_length=1, max_length=200)]
+Text = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+"""One line of text."""
 Fraction01 = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Channel = Annotated[int, Field(ge=0, le=255)]

@@ -105,7 +105,7 @@ def make_faker_words(words: FakerWords, locale: str) -> dict[str, float]:
         )
     made: dict[str, float] = {}
     for _ in range(50 * words.count):
-        made.setdefault(str(provider()), 1.0)
+        made.setdefault(" ".join(str(provider()).split()), 1.0)  # one line, whatever Faker gives
         if len(made) == words.count:
             return made
     raise TemplateError(
