@@ -7,6 +7,8 @@ from samplegen.domain.scene import Colour
 from samplegen.templates.model import Lexicon
 
 MATERIAL, PATTERN, COLOUR, STYLE = "material", "pattern", "colour", "style"
+_SPOTS = ("emblem", "lettering")
+"""Motifs on one spot: a pattern that covers the cloth outranks them."""
 _Meaning = tuple[str, str]
 """What is said (a variant axis, or one of the names above), and the choice."""
 
@@ -48,13 +50,14 @@ class TitleReader:
             self._meanings.setdefault(tuple(phrase.split()), []).append((kind, choice))
 
     def read(self, title: str) -> Reading:
-        """Give what a title says; where two phrases contradict, the first counts."""
+        """Give what a title says; where two phrases contradict, the first counts, a cloth's pattern before a motif."""
         reading = Reading()
         for kind, choice in self._heard(title.split()):
             if kind == MATERIAL:
                 reading.materials.append(choice)
             elif kind == PATTERN:
-                reading.pattern = reading.pattern or choice
+                if reading.pattern is None or (reading.pattern in _SPOTS and choice not in _SPOTS):
+                    reading.pattern = choice
             elif kind == COLOUR:
                 reading.colour = reading.colour or (choice, self._colours[choice])
             elif kind == STYLE:

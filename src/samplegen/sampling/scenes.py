@@ -73,12 +73,13 @@ def _surfaces(product: Product, shape: Shape, style: Generator, row: Generator) 
     colours = tuple(colour.rgb for colour in product.colours)
     main = Surface(product.weave, product.pattern, colours, scale, pattern_seed)
     trim = Surface(product.trim_weave, "plain", (product.trim.rgb,))
+    accent = _accent(product, main)
     metal = Surface("metal", "plain", (colours[0] if product.weave == "metal" else product.hardware.rgb,))
     cosmetic = "content" in shape.roles
     outfit: Mapping[str, Surface] = {
         "main": Surface("plastic", "plain", (product.trim.rgb,)) if cosmetic else main,
-        "second": _second(main, trim, style),
-        "trim": _trim(main, trim, style),
+        "second": accent or _second(main, trim, style),
+        "trim": accent or _trim(main, trim, style),
         "lining": _lining(main, style),
         "sole": Surface("rubber", "plain", (_pick(_SOLES, colours[0], style),)),
         "lace": Surface("plain", "plain", (_pick(_LACES, colours[0], style),)),
@@ -116,6 +117,16 @@ _GEMS: tuple[Colour, ...] = (
 def _pick(choices: tuple[Colour | None, ...], own: Colour, rng: Generator) -> Colour:
     """Return one of the colours; None stands for the product's own."""
     return choices[int(rng.integers(len(choices)))] or own
+
+
+def _accent(product: Product, main: Surface) -> Surface | None:
+    """Return the cloth of collars, panels and ribs where the title gives them a pattern (``Check Trim``)."""
+    pattern = product.details.get("trim_pattern")
+    if pattern is None:
+        return None
+    base = product.trim.rgb
+    shades = (_mix(base, (0, 0, 0), 0.55), _mix(base, (255, 255, 255), 0.6), main.colours[0])
+    return Surface("plain", pattern, (base, *shades), 0.5, main.seed)
 
 
 def _trim(main: Surface, trim: Surface, rng: Generator) -> Surface:

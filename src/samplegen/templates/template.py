@@ -96,13 +96,19 @@ def make_faker_words(words: FakerWords, locale: str) -> dict[str, float]:
     """
     from faker import Faker
 
-    faker = Faker(locale)
+    try:
+        faker = Faker(locale)
+    except AttributeError as error:
+        raise TemplateError(
+            f"Faker does not know the locale {locale!r}; allowed is one such as 'en_US'"
+        ) from error
     faker.seed_instance(FAKER_SEED)
     provider = getattr(faker, words.faker, None)
-    if provider is None:
+    if provider is None or not isinstance(provider(), str):
         raise TemplateError(
-            f"Faker has no {words.faker!r} for {locale}; allowed is one such as 'last_name' or 'city'"
+            f"Faker has no {words.faker!r} of text for {locale}; allowed is one such as 'last_name' or 'city'"
         )
+    faker.seed_instance(FAKER_SEED)
     made: dict[str, float] = {}
     for _ in range(50 * words.count):
         made.setdefault(" ".join(str(provider()).split()), 1.0)  # one line, whatever Faker gives
