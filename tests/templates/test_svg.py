@@ -39,6 +39,7 @@ def written(tmp_path: Path, content: str, head: str = HEAD) -> Path:
         ('<path id="a" data-volum="1" d="M0 0 L1 1"/>', "has data-volum; known are"),
         ('<path id="a" data-volume="3" d="M0 0 L1 1"/>', "data-volume is 3; allowed are -1 to 1"),
         ('<path id="a" data-folds="many" d="M0 0 L1 1"/>', "data-folds is 'many'; allowed are none, hang"),
+        ('<path id="a" data-role="bogus" d="M0 0 L1 1"/>', "data-role is 'bogus'; allowed are main, second"),
         ('<path id="a" data-weave="felted" d="M0 0 L1 1"/>', "data-weave is 'felted'"),
         (
             '<path id="a" data-when="hood: maybe" d="M0 0 L1 1"/>',

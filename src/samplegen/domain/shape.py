@@ -14,6 +14,22 @@ CANVAS = 1000.0
 
 FOLDS = ("none", "hang", "limb", "crumple", "gather", "pleats", "baffle", "ripple")
 LINE_KINDS = ("seam", "stitch", "crease", "zip", "rib", "lace")
+ROLES = (
+    "main",
+    "second",
+    "trim",
+    "lining",
+    "sole",
+    "lace",
+    "button",
+    "hardware",
+    "lens",
+    "glass",
+    "cap",
+    "content",
+    "gem",
+)
+"""What parts wear: the main cloth, contrast panels, collars and straps, insides ... down to the stones."""
 DOT_KINDS = ("button", "stud", "eyelet", "gem", "pearl", "emblem")
 
 Points = NDArray[np.float32]

@@ -23,6 +23,7 @@ from samplegen.domain.shape import (
     DOT_KINDS,
     FOLDS,
     LINE_KINDS,
+    ROLES,
     Dot,
     Element,
     Line,
@@ -274,6 +275,8 @@ def _element(
     if "pivot" in data:
         x, y = (float(v) for v in data["pivot"].split(","))
         common["pivot"] = (x, y)
+    if common["role"] not in ROLES:
+        raise ValueError(f"data-role is {common['role']!r}; allowed are {', '.join(ROLES)}")
     if kind in DOT_KINDS:
         centre = np.array([[_number(node, "cx"), _number(node, "cy")]])
         radius = _number(node, "r") * math.sqrt(abs(np.linalg.det(matrix[:2, :2])))
