@@ -5,7 +5,6 @@ cannot hang the others, and a worker whose parent was killed ends at its next me
 """
 
 import multiprocessing
-import pickle
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -194,9 +193,7 @@ def _serve(pipe: Connection, setup: Callable[[], Work[Task, Result]]) -> None:
 
 
 def _portable(error: BaseException) -> BaseException:
-    """Return an error that can be pickled: ours as it is, others as text where they cannot."""
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:  # noqa: BLE001  # pickling runs code of the error's own class
-        return EngineError(f"{type(error).__name__}: {error}")
-    return error
+    """Return an error that reaches the parent: ours and the system's as they are, others as text."""
+    if isinstance(error, SamplegenError | OSError | KeyboardInterrupt):
+        return error
+    return EngineError(f"{type(error).__name__}: {error}")
