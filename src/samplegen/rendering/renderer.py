@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from samplegen.domain.scene import Scene, Surface
+from samplegen.domain.scene import Scene
 from samplegen.domain.shape import Dot, Line, Part, Shape
 from samplegen.errors import RenderingError
 from samplegen.rendering import details
@@ -99,7 +99,7 @@ def _paint(
     weave = part.weave or surface.weave
     tone = _tone(light, weave, part, scene, box, canvas.shape[0])
     if surface.pattern in TILED:
-        fabric = _patterned(tone, surface, light, part, scene, box, canvas.shape[0])
+        fabric = _patterned(tone, light, part, scene, box, canvas.shape[0])
     else:
         fabric = _tinted(tone, surface.colours[0], finish_of(weave))
     _blend(canvas[top:bottom, left:right], fabric, mask, part.opacity)
@@ -145,7 +145,6 @@ def _tone_table(colour: tuple[int, int, int], finish: Finish) -> NDArray[np.uint
 
 def _patterned(
     tone: NDArray[np.uint8],
-    surface: Surface,
     light: Shade,
     part: Part,
     scene: Scene,
@@ -153,8 +152,9 @@ def _patterned(
     side: int,
 ) -> Image:
     """Lay the pattern over the part: turned to its grain, bent by its relief, then lit."""
+    surface = scene.surfaces[part.role]
     pattern = pattern_tile(surface.pattern, surface.seed)
-    labels = _laid(pattern.labels, surface, light, part, scene, box, side)
+    labels = _laid(pattern.labels, light, part, scene, box, side)
     colours = cv2.blur(cv2.applyColorMap(labels, pattern.palette(surface.colours)), (2, 2))
     finish = finish_of(part.weave or surface.weave)
     lit = cv2.cvtColor(cv2.LUT(tone, _grey_table(finish)), cv2.COLOR_GRAY2RGB)
@@ -171,7 +171,6 @@ def _grey_table(finish: Finish) -> NDArray[np.uint8]:
 
 def _laid(
     labels: NDArray[np.uint8],
-    surface: Surface,
     light: Shade,
     part: Part,
     scene: Scene,
@@ -184,7 +183,7 @@ def _laid(
     xs = np.linspace(left, right, columns, endpoint=False, dtype=np.float32)
     ys = np.linspace(top, bottom, rows, endpoint=False, dtype=np.float32)
     angle = np.radians(part.grain + scene.pose.rotation)
-    zoom = TILE_PICTURE / side / surface.scale
+    zoom = TILE_PICTURE / side / scene.surfaces[part.role].scale
     cos, sin = float(np.cos(angle)) * zoom, float(np.sin(angle)) * zoom
     bend = 7.0 * zoom  # pixels of shift per unit of slope
     salt = sum(part.name.encode())
