@@ -1,0 +1,5 @@
+"""Prompts, pictures and text to tensors."""
+
+from finetune.data.processor import Phi3VisionProcessor
+
+__all__ = ("Phi3VisionProcessor",)

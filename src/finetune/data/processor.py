@@ -1,0 +1,323 @@
+"""Text and pictures to the model's tensors, one prompt or a batch of them."""
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import torch
+from torch import Tensor
+from transformers import BatchFeature, PreTrainedTokenizerFast
+
+from finetune.data.pictures import (
+    CLIP_MEAN,
+    CLIP_STD,
+    Crops,
+    Picture,
+    check_num_crops,
+    crop_picture,
+    stack_crops,
+    token_count,
+)
+from finetune.data.prompts import Message, number_pictures, split_prompt
+from finetune.data.tokenizer import load_tokenizer, save_tokenizer
+from finetune.errors import ProcessingError
+from finetune.model_folder import local_folder, read_json
+from finetune.vocabulary import PAD
+
+PREPROCESSOR = "preprocessor_config.json"
+DEFAULT_CROPS = 16
+Side = Literal["left", "right"]
+
+
+class Phi3VisionImageProcessor:
+    """Pictures to ``pixel_values`` and ``image_sizes``."""
+
+    def __init__(self, *, num_crops: int = DEFAULT_CROPS) -> None:
+        check_num_crops(num_crops)
+        self.num_crops = num_crops
+
+    def __call__(self, images: Picture | Sequence[Picture], *, num_crops: int | None = None) -> BatchFeature:
+        """Cut pictures into crops.
+
+        Args:
+            images: One picture or several.
+            num_crops: 1 to 16; None for the processor's own.
+
+        Returns:
+            ``pixel_values`` ``(picture, num_crops + 1, 3, 336, 336)``, ``image_sizes`` ``(picture, 2)`` and
+            ``num_img_tokens``, a list with the tokens of each picture.
+
+        Raises:
+            ProcessingError: Naming the picture that cannot be read.
+        """
+        crops = self.num_crops if num_crops is None else num_crops
+        cut = self.cut(_listed(images), crops)
+        values, sizes = stack_crops(cut, crops)
+        tokens = [token_count(picture.height, picture.width) for picture in cut]
+        return BatchFeature({"pixel_values": values, "image_sizes": sizes, "num_img_tokens": tokens})
+
+    def cut(self, images: Sequence[Picture], num_crops: int) -> list[Crops]:
+        """Cut each picture on its own."""
+        check_num_crops(num_crops)
+        cut = []
+        for number, image in enumerate(images, start=1):
+            try:
+                cut.append(crop_picture(image, num_crops))
+            except ProcessingError as error:
+                raise ProcessingError(f"picture {number} of {len(images)}: {error}") from error
+        return cut
+
+
+class Phi3VisionProcessor:
+    """Prompts and pictures to the tensors of `Phi3VisionForCausalLM`; token ids are the published ones.
+
+    Args:
+        tokenizer: As of a model's ``tokenizer.json``.
+        num_crops: At most how many crops a picture is cut into, 1 to 16; published are 16 (Phi-3) and 4 (Phi-3.5).
+        published: What preprocessor_config.json holds besides; written back by `save_pretrained`.
+    """
+
+    def __init__(
+        self,
+        tokenizer: PreTrainedTokenizerFast,
+        *,
+        num_crops: int = DEFAULT_CROPS,
+        published: dict[str, Any] | None = None,
+    ) -> None:
+        self.tokenizer = tokenizer
+        self.image_processor = Phi3VisionImageProcessor(num_crops=num_crops)
+        self._published = published or {}
+
+    @classmethod
+    def from_pretrained(
+        cls, name: str | os.PathLike[str], *, num_crops: int | None = None, **download: Any
+    ) -> Self:
+        """Read tokenizer.json and preprocessor_config.json of a folder or of a repository on the Hub.
+
+        Args:
+            name: Folder, or name on the Hub.
+            num_crops: 1 to 16; None for what preprocessor_config.json says, 16 without that.
+            **download: ``revision``, ``cache_dir``, ``token``, ``local_files_only``, ``force_download``.
+
+        Raises:
+            CheckpointError: If files are missing or damaged.
+            ProcessingError: If `num_crops` is out of range.
+        """
+        folder = local_folder(name, **download)
+        published = read_json(folder / PREPROCESSOR) if (folder / PREPROCESSOR).is_file() else {}
+        crops = published.get("num_crops", DEFAULT_CROPS) if num_crops is None else num_crops
+        return cls(load_tokenizer(folder), num_crops=crops, published=published)
+
+    def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
+        """Write the tokenizer's files and preprocessor_config.json, as published."""
+        target = Path(folder)
+        target.mkdir(parents=True, exist_ok=True)
+        save_tokenizer(self.tokenizer, target)
+        values = {
+            **self._published,
+            "image_processor_type": "Phi3VImageProcessor",
+            "processor_class": "Phi3VProcessor",
+            "num_crops": self.image_processor.num_crops,
+            "num_img_tokens": 144,
+            "image_mean": list(CLIP_MEAN),
+            "image_std": list(CLIP_STD),
+        }
+        (target / PREPROCESSOR).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+
+    def __call__(
+        self,
+        text: str | Sequence[str],
+        images: Picture | Sequence[Picture] | Sequence[Sequence[Picture]] | None = None,
+        *,
+        padding: bool | Literal["longest", "max_length"] = True,
+        padding_side: Side | None = None,
+        truncation: bool = False,
+        max_length: int | None = None,
+        num_crops: int | None = None,
+        return_tensors: Literal["pt"] = "pt",
+    ) -> BatchFeature:
+        """Turn prompts and their pictures into tensors.
+
+        Args:
+            text: One prompt, or a batch. ``<|image_k|>`` stands for the prompt's k-th picture.
+            images: The prompt's pictures; for a batch a list for each prompt, or all in order.
+            padding: Whether a batch is padded to its longest prompt; ``"max_length"`` pads to `max_length`.
+            padding_side: ``"right"`` for training, ``"left"`` for generation; None for the tokenizer's own.
+            truncation: Whether longer prompts are cut at `max_length` tokens, never through a picture.
+            max_length: In tokens, those of pictures included. Without `truncation` longer prompts are refused.
+            num_crops: 1 to 16; None for the processor's own.
+            return_tensors: PyTorch's.
+
+        Returns:
+            ``input_ids`` and ``attention_mask`` ``(batch, token)``, where ``-k`` marks the slots of a prompt's
+            k-th picture; with pictures also ``pixel_values`` ``(picture, num_crops + 1, 3, 336, 336)`` and
+            ``image_sizes`` ``(picture, 2)``, of all prompts one after another.
+
+        Raises:
+            ProcessingError: If a picture cannot be read, numbers and pictures do not match, or a cut at
+                `max_length` would go through a picture.
+        """
+        if return_tensors != "pt":
+            raise ProcessingError(f"return_tensors is {return_tensors!r}; allowed is 'pt'.")
+        prompts = [text] if isinstance(text, str) else list(text)
+        if not prompts or not all(isinstance(prompt, str) for prompt in prompts):
+            raise ProcessingError("text: give a prompt, or a list of at least one; pictures go into images.")
+        crops = self.image_processor.num_crops if num_crops is None else num_crops
+        split = _split_all(prompts)
+        pictures = _assign(
+            images, [len(set(numbers)) for _, numbers in split], batch=not isinstance(text, str)
+        )
+        cut = self.image_processor.cut([picture for row in pictures for picture in row], crops)
+        tokens = iter([token_count(picture.height, picture.width) for picture in cut])
+        rows = [
+            _limited(self._ids(*parts, [next(tokens) for _ in row]), max_length, cut=truncation)
+            for parts, row in zip(split, pictures, strict=True)
+        ]
+        side = padding_side or self.tokenizer.padding_side
+        ids, mask = _padded(rows, padding=padding, side=side, max_length=max_length)
+        batch = {"input_ids": ids, "attention_mask": mask}
+        if cut:
+            batch["pixel_values"], batch["image_sizes"] = stack_crops(cut, crops)
+        return BatchFeature(batch)
+
+    def _ids(self, chunks: Sequence[str], numbers: Sequence[int], tokens: Sequence[int]) -> list[int]:
+        """Tokenise the texts between pictures, each on its own with its BOS as published, and fill in the slots."""
+        encoded: list[list[int]] = self.tokenizer(list(chunks)).input_ids
+        ids = encoded[0]
+        for number, following in zip(numbers, encoded[1:], strict=True):
+            ids = ids + [-number] * tokens[number - 1] + following
+        return ids
+
+    def apply_chat_template(
+        self,
+        conversation: Sequence[Message],
+        *,
+        add_generation_prompt: bool = False,
+        tokenize: bool = False,
+        **kwargs: Any,
+    ) -> str | BatchFeature:
+        """Write a conversation as Phi-3-Vision's prompt.
+
+        Args:
+            conversation: Messages of ``role`` and ``content``: a string, or parts of type text and image.
+            add_generation_prompt: Whether to end with ``<|assistant|>``, for the model to go on.
+            tokenize: Whether to return tensors; the parts of type image must then hold their pictures.
+            **kwargs: As for calling the processor, where `tokenize` is true.
+        """
+        messages, pictures = number_pictures(conversation)
+        prompt: str = self.tokenizer.apply_chat_template(
+            messages, tokenize=False, add_generation_prompt=add_generation_prompt
+        )
+        return self(prompt, pictures or None, **kwargs) if tokenize else prompt
+
+    def decode(self, ids: Tensor | Sequence[int], *, skip_special_tokens: bool = False) -> str:
+        """Turn token ids into text; slots of pictures are left out."""
+        numbers: Iterable[int] = ids.tolist() if isinstance(ids, Tensor) else ids
+        text: str = self.tokenizer.decode(
+            [number for number in numbers if number >= 0], skip_special_tokens=skip_special_tokens
+        )
+        return text
+
+    def batch_decode(
+        self, rows: Tensor | Sequence[Sequence[int]], *, skip_special_tokens: bool = False
+    ) -> list[str]:
+        """Turn each row of token ids into text."""
+        return [self.decode(row, skip_special_tokens=skip_special_tokens) for row in rows]
+
+
+def _split_all(prompts: Sequence[str]) -> list[tuple[list[str], list[int]]]:
+    split = []
+    for number, prompt in enumerate(prompts, start=1):
+        try:
+            split.append(split_prompt(prompt))
+        except ProcessingError as error:
+            raise ProcessingError(f"prompt {number} of {len(prompts)}: {error}") from error
+    return split
+
+
+def _listed(images: Picture | Sequence[Picture] | Sequence[Sequence[Picture]]) -> list[Any]:
+    return list(images) if isinstance(images, list | tuple) else [images]
+
+
+def _assign(
+    images: Picture | Sequence[Picture] | Sequence[Sequence[Picture]] | None,
+    wanted: Sequence[int],
+    *,
+    batch: bool,
+) -> list[list[Picture]]:
+    """Give each prompt its pictures.
+
+    Raises:
+        ProcessingError: If a prompt has other numbers of placeholders and of pictures.
+    """
+    given = [] if images is None else _listed(images)
+    if not batch:
+        rows = [given]
+    elif given and all(isinstance(row, list | tuple) for row in given):
+        rows = [list(row) for row in given]
+    elif len(given) == sum(wanted):
+        source = iter(given)
+        rows = [[next(source) for _ in range(count)] for count in wanted]
+    else:
+        raise ProcessingError(
+            f"the {len(wanted)} prompts have placeholders for {sum(wanted)} pictures, {len(given)} were given. "
+            "Give a list of pictures for each prompt, or all of them in order."
+        )
+    if len(rows) != len(wanted):
+        raise ProcessingError(
+            f"{len(wanted)} prompts, but {len(rows)} lists of pictures; give one list for each."
+        )
+    for number, (row, count) in enumerate(zip(rows, wanted, strict=True), start=1):
+        if len(row) != count:
+            raise ProcessingError(
+                f"prompt {number} of {len(wanted)} has placeholders for {count} pictures, {len(row)} were given. "
+                "Write <|image_1|>, <|image_2|> ... where they belong, one for each."
+            )
+    return rows
+
+
+def _limited(ids: list[int], max_length: int | None, *, cut: bool) -> list[int]:
+    if max_length is None or len(ids) <= max_length:
+        return ids
+    pictures = sum(number < 0 for number in ids)
+    if not cut:
+        raise ProcessingError(
+            f"a prompt has {len(ids)} tokens, {pictures} of them of pictures; max_length is {max_length}. "
+            "Raise max_length, lower num_crops, or allow truncation."
+        )
+    kept = ids[:max_length]
+    left = sum(number < 0 for number in kept)
+    if left != pictures:
+        raise ProcessingError(
+            f"max_length {max_length} leaves {left} of the {pictures} picture tokens of a prompt of {len(ids)} tokens. "
+            "Raise max_length or lower num_crops."
+        )
+    return kept
+
+
+def _padded(
+    rows: Sequence[Sequence[int]],
+    *,
+    padding: bool | Literal["longest", "max_length"],
+    side: str,
+    max_length: int | None,
+) -> tuple[Tensor, Tensor]:
+    if side not in ("left", "right"):
+        raise ProcessingError(
+            f"padding_side is {side!r}; allowed are 'left' (generation) and 'right' (training)."
+        )
+    if padding == "max_length" and max_length is None:
+        raise ProcessingError("padding='max_length' needs max_length, in tokens.")
+    longest = max(len(row) for row in rows)
+    length = max_length if padding == "max_length" and max_length is not None else longest
+    if not padding and any(len(row) != longest for row in rows):
+        raise ProcessingError("the prompts differ in length, so a batch needs padding=True.")
+    ids = torch.full((len(rows), length), PAD)
+    mask = torch.zeros_like(ids)
+    for target, kept, row in zip(ids, mask, rows, strict=True):
+        place = slice(length - len(row), None) if side == "left" else slice(None, len(row))
+        target[place] = torch.tensor(row)
+        kept[place] = 1
+    return ids, mask

@@ -1,0 +1,63 @@
+"""Prompts with numbered pictures: ``<|image_1|>``, ``<|image_2|>`` ... as Phi-3-Vision writes them."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from finetune.errors import ProcessingError
+
+PLACEHOLDER = re.compile(r"<\|image_(\d+)\|>")
+Message = Mapping[str, Any]
+
+
+def split_prompt(prompt: str) -> tuple[list[str], list[int]]:
+    """Cut a prompt at its pictures: the texts around them (one more than pictures), and the pictures' numbers.
+
+    Raises:
+        ProcessingError: If the numbers do not run from 1 without gaps.
+    """
+    pieces = PLACEHOLDER.split(prompt)
+    numbers = [int(number) for number in pieces[1::2]]
+    if sorted(set(numbers)) != list(range(1, len(set(numbers)) + 1)):
+        raise ProcessingError(
+            f"the prompt names pictures {sorted(set(numbers))}; number them from 1 on without gaps, "
+            "as in <|image_1|> and <|image_2|>."
+        )
+    return pieces[::2], numbers
+
+
+def number_pictures(conversation: Sequence[Message]) -> tuple[list[dict[str, str]], list[Any]]:
+    """Turn a conversation in transformers' form into one of plain strings.
+
+    Args:
+        conversation: Messages of ``role`` and ``content``; content is a string, or parts such as
+            ``{"type": "text", "text": ...}`` and ``{"type": "image", "image": ...}``.
+
+    Returns:
+        Messages whose content is a string with numbered placeholders, each on a line of its own; and the pictures
+        that the parts held, in order.
+
+    Raises:
+        ProcessingError: If a message has no role or content, or a part is of another type.
+    """
+    messages, pictures, number = [], [], 0
+    for message in conversation:
+        if not isinstance(message, Mapping) or "role" not in message or "content" not in message:
+            raise ProcessingError(f"found the message {message!r}; each needs a role and content.")
+        content = message["content"]
+        if not isinstance(content, str):
+            text = ""
+            for part in content:
+                if part.get("type") == "image":
+                    number += 1
+                    text += f"<|image_{number}|>\n"
+                    pictures += [part["image"]] if part.get("image") is not None else []
+                elif part.get("type") == "text":
+                    text += part["text"]
+                else:
+                    raise ProcessingError(
+                        f"found a part of type {part.get('type')!r}; allowed are text and image."
+                    )
+            content = text
+        messages.append({"role": message["role"], "content": content})
+    return messages, pictures

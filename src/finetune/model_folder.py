@@ -1,0 +1,78 @@
+"""Where a model's files are: a folder, or a repository on the Hugging Face Hub that is brought into one."""
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from finetune.errors import CheckpointError
+
+_WANTED = ("*.json", "*.safetensors", "*.jinja")
+"""What is read of a repository: neither code nor pickled weights."""
+
+
+def local_folder(
+    name: str | os.PathLike[str],
+    *,
+    revision: str | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    token: str | bool | None = None,
+    local_files_only: bool = False,
+    force_download: bool = False,
+) -> Path:
+    """Return a model's folder; a name on the Hub is downloaded first.
+
+    Args:
+        name: Folder, or name on the Hub such as ``microsoft/Phi-3.5-vision-instruct``.
+        revision: Branch, tag or commit on the Hub.
+        cache_dir: Where downloads are kept.
+        token: For private repositories.
+        local_files_only: Whether to look at earlier downloads alone.
+        force_download: Whether to download again.
+
+    Raises:
+        CheckpointError: If there is neither such a folder nor such a repository.
+    """
+    folder = Path(name)
+    if folder.is_dir():
+        return folder
+    if folder.exists() or not re.fullmatch(r"[\w.-]+/[\w.-]+", os.fspath(name)):
+        raise CheckpointError(
+            f"{name}: there is no such folder. Give a model's folder, or OWNER/NAME on the Hub."
+        )
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        found = snapshot_download(
+            os.fspath(name),
+            allow_patterns=list(_WANTED),
+            revision=revision,
+            cache_dir=cache_dir,
+            token=token,
+            local_files_only=local_files_only,
+            force_download=force_download,
+        )
+    except (HfHubHTTPError, LocalEntryNotFoundError, HFValidationError, OSError) as error:
+        raise CheckpointError(
+            f"{name}: there is no such folder, and the Hugging Face Hub did not give it: {error}"
+        ) from error
+    return Path(found)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a file that holds one JSON object.
+
+    Raises:
+        CheckpointError: If it is missing or holds something else.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CheckpointError(f"{path.parent}: has no {path.name}. Give the folder of a model.") from None
+    except (ValueError, OSError) as error:
+        raise CheckpointError(f"{path}: cannot be read as JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise CheckpointError(f"{path}: holds no JSON object.")
+    return values

@@ -1,0 +1,298 @@
+"""Phi-3-Vision: transformers' Phi-3 and CLIP, with pictures placed in the sequence of embeddings."""
+
+import copy
+import os
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+from transformers import LogitsProcessorList, Phi3ForCausalLM, Phi3Model
+from transformers.modeling_outputs import BaseModelOutputWithPast, CausalLMOutputWithPast
+
+from finetune.errors import CheckpointError, PictureSlotError
+from finetune.model_folder import local_folder
+from finetune.modeling.checkpoint import REDUNDANT, check_tensors, read_config
+from finetune.modeling.config import Phi3VisionConfig
+from finetune.modeling.pictures import PictureEmbedding
+from finetune.modeling.rope import Phi3VisionRotaryEmbedding
+from finetune.modeling.slots import find_slots, pictures_of_rows
+from finetune.vocabulary import PAD, STOP_IDS, UNKNOWN
+
+
+class Phi3VisionModel(Phi3Model):
+    """Phi-3's decoder, whose sequence may hold pictures: token id ``-k`` is a slot of the prompt's k-th picture."""
+
+    config_class = Phi3VisionConfig
+
+    def __init__(self, config: Phi3VisionConfig) -> None:
+        super().__init__(config)
+        self.vision_embed_tokens = PictureEmbedding(config)
+        self.rotary_emb = Phi3VisionRotaryEmbedding(config)
+        self.post_init()
+
+    def _init_weights(self, module: nn.Module) -> None:
+        super()._init_weights(module)
+        if isinstance(module, PictureEmbedding):
+            nn.init.zeros_(module.glb_GN)
+            nn.init.zeros_(module.sub_GN)
+
+    def embed(
+        self, input_ids: Tensor, pixel_values: Tensor | None = None, image_sizes: Tensor | None = None
+    ) -> Tensor:
+        """Turn token ids and pictures into one sequence of embeddings.
+
+        Args:
+            input_ids: ``(batch, token)``; ``-k`` marks the slots of the k-th picture of its row, from 1 on.
+            pixel_values: ``(picture, crop, 3, 336, 336)``, the pictures of all rows one after another.
+            image_sizes: ``(picture, 2)``: height and width in px.
+
+        Returns:
+            ``(batch, token, hidden)``.
+
+        Raises:
+            PictureSlotError: If pictures are missing, left over or of another number of tokens than their slots.
+        """
+        embeddings: Tensor = self.embed_tokens(input_ids.clamp(min=0))
+        if pixel_values is None or image_sizes is None:
+            _refuse_missing_pictures(input_ids, pixel_values, image_sizes)
+            return embeddings
+        pictures = self.vision_embed_tokens(pixel_values, image_sizes)
+        positions, order = find_slots(input_ids, [len(picture) for picture in pictures])
+        values = torch.cat([pictures[number] for number in order]).to(embeddings)
+        flat = embeddings.flatten(0, 1).index_copy(0, positions.to(embeddings.device), values)
+        return flat.view_as(embeddings)
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        pixel_values: Tensor | None = None,
+        image_sizes: Tensor | None = None,
+        **kwargs: Any,
+    ) -> BaseModelOutputWithPast:
+        """Run the decoder over text and pictures; arguments as of `embed` and of ``Phi3Model``."""
+        if inputs_embeds is None and input_ids is not None:
+            inputs_embeds = self.embed(input_ids, pixel_values, image_sizes)
+        if position_ids is None and attention_mask is not None and attention_mask.ndim == 2:
+            # Padding counts for nothing, on whichever side it stands.
+            position_ids = (attention_mask.long().cumsum(-1) - 1).clamp(min=0)
+            if inputs_embeds is not None:
+                position_ids = position_ids[:, -inputs_embeds.shape[1] :]
+        return super().forward(
+            inputs_embeds=inputs_embeds, attention_mask=attention_mask, position_ids=position_ids, **kwargs
+        )
+
+
+def _refuse_missing_pictures(
+    input_ids: Tensor, pixel_values: Tensor | None, image_sizes: Tensor | None
+) -> None:
+    if pixel_values is not None or image_sizes is not None:
+        given, missing = (
+            ("pixel_values", "image_sizes") if image_sizes is None else ("image_sizes", "pixel_values")
+        )
+        raise PictureSlotError(
+            f"{given} came without {missing}: the pictures could not be placed. Pass both, as the processor gives them."
+        )
+    slots = int((input_ids < 0).sum())
+    if slots:
+        raise PictureSlotError(
+            f"input_ids holds {slots} picture slots, but no pictures were given. "
+            "Pass pixel_values and image_sizes, as the processor gives them."
+        )
+
+
+class Phi3VisionForCausalLM(Phi3ForCausalLM):
+    """Phi-3-Vision with its language-model head.
+
+    The tree of modules is named as the published checkpoints name their tensors, so files are read and written as
+    they are. Reading is stricter than transformers' own; see `from_pretrained`.
+    """
+
+    config_class = Phi3VisionConfig
+    _keys_to_ignore_on_load_unexpected = list(REDUNDANT)  # noqa: RUF012
+    _no_split_modules = ["Phi3DecoderLayer", "CLIPEncoderLayer", "CLIPVisionEmbeddings"]  # noqa: RUF012
+
+    def __init__(self, config: Phi3VisionConfig) -> None:
+        super(Phi3ForCausalLM, self).__init__(config)
+        self.model = Phi3VisionModel(config)
+        self.vocab_size = config.vocab_size
+        self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.post_init()
+        stop_on_chat_tokens(self)
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        pixel_values: Tensor | None = None,
+        image_sizes: Tensor | None = None,
+        labels: Tensor | None = None,
+        use_cache: bool | None = None,
+        logits_to_keep: int | Tensor = 0,
+        **kwargs: Any,
+    ) -> CausalLMOutputWithPast:
+        """Predict the next token at every position.
+
+        Args:
+            input_ids: ``(batch, token)``; ``-k`` marks the slots of the k-th picture of its row.
+            attention_mask: ``(batch, token)``, 0 at padding.
+            position_ids: ``(batch, token)``; by default counted from the first token that is not padding.
+            inputs_embeds: ``(batch, token, hidden)`` in place of `input_ids` and pictures.
+            pixel_values: ``(picture, crop, 3, 336, 336)``, the pictures of all rows one after another.
+            image_sizes: ``(picture, 2)``: height and width in px.
+            labels: ``(batch, token)``; -100 where nothing is to be learned, as at picture slots.
+            use_cache: Whether to return keys and values for the next tokens.
+            logits_to_keep: How many last positions get logits, 0 for all; or their indices.
+            **kwargs: As for ``Phi3ForCausalLM``.
+
+        Returns:
+            ``logits`` ``(batch, token, vocabulary)``, ``loss`` where labels are given, and the cache.
+
+        Raises:
+            PictureSlotError: If slots and pictures do not match.
+        """
+        if pixel_values is not None or image_sizes is not None:
+            kwargs.update(pixel_values=pixel_values, image_sizes=image_sizes)
+        return super().forward(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            position_ids=position_ids,
+            inputs_embeds=inputs_embeds,
+            labels=labels,
+            use_cache=use_cache,
+            logits_to_keep=logits_to_keep,
+            **kwargs,
+        )
+
+    def _get_logits_processor(self, *args: Any, **kwargs: Any) -> LogitsProcessorList:
+        # Those that look at the prompt (such as repetition_penalty) look tokens up by id.
+        return _OfText(super()._get_logits_processor(*args, **kwargs))
+
+    def prepare_inputs_for_generation(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        pixel_values: Tensor | None = None,
+        image_sizes: Tensor | None = None,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        """Give the inputs of one step: pictures when their slots are in it, the cache while it is valid."""
+        if _some_row_becomes_long(kwargs, attention_mask, self.config.original_max_position_embeddings):
+            # The cached keys were turned by the short factors; all is computed anew, once.
+            kwargs.update({_cache_name(kwargs): None, "next_sequence_length": None})
+        inputs: dict[str, Any] = super().prepare_inputs_for_generation(
+            input_ids, attention_mask=attention_mask, inputs_embeds=inputs_embeds, **kwargs
+        )
+        step_ids = inputs.get("input_ids")
+        if pixel_values is not None and step_ids is not None and bool((step_ids < 0).any()):
+            inputs.update(pixel_values=pixel_values, image_sizes=image_sizes)
+        return inputs
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | os.PathLike[str],
+        *,
+        config: Phi3VisionConfig | None = None,
+        revision: str | None = None,
+        cache_dir: str | os.PathLike[str] | None = None,
+        token: str | bool | None = None,
+        local_files_only: bool = False,
+        force_download: bool = False,
+        **kwargs: Any,
+    ) -> Self:
+        """Load a model from a folder or the Hugging Face Hub, in the published layout.
+
+        Args:
+            pretrained_model_name_or_path: Folder, or name on the Hub.
+            config: Use this instead of the folder's config.json.
+            revision: Branch, tag or commit on the Hub.
+            cache_dir: Where downloads are kept.
+            token: For private repositories.
+            local_files_only: Whether to look at downloads alone.
+            force_download: Whether to download again.
+            **kwargs: As for transformers: ``dtype``, ``device_map``, ``attn_implementation``,
+                ``quantization_config`` ...
+
+        Raises:
+            CheckpointError: If files are missing, hold pickled weights, or their tensors are not the model's:
+                each missing, unexpected or misshapen one is named.
+        """
+        if kwargs.pop("trust_remote_code", False):
+            raise CheckpointError("trust_remote_code: no code of a checkpoint is ever run. Leave it out.")
+        folder = local_folder(
+            pretrained_model_name_or_path,
+            revision=revision,
+            cache_dir=cache_dir,
+            token=token,
+            local_files_only=local_files_only,
+            force_download=force_download,
+        )
+        config = config or read_config(folder)
+        check_tensors(folder, _shapes(cls, config))
+        model: Self = super().from_pretrained(folder, config=config, use_safetensors=True, **kwargs)
+        stop_on_chat_tokens(model)
+        return model
+
+    def _expand_inputs_for_generation(
+        self,
+        expand_size: int = 1,
+        is_encoder_decoder: bool = False,
+        input_ids: Tensor | None = None,
+        **kwargs: Any,
+    ) -> tuple[Tensor | None, dict[str, Any]]:
+        """Repeat each row `expand_size` times, with all its pictures; the stock way would tear them apart."""
+        pictures = {name: kwargs.pop(name) for name in ("pixel_values", "image_sizes") if name in kwargs}
+        if expand_size > 1 and input_ids is not None and pictures.get("pixel_values") is not None:
+            rows = pictures_of_rows(input_ids)
+            order = torch.tensor([number for row in rows for _ in range(expand_size) for number in row])
+            pictures = {name: tensor[order.to(tensor.device)] for name, tensor in pictures.items()}
+        expanded, others = super()._expand_inputs_for_generation(
+            expand_size=expand_size, is_encoder_decoder=is_encoder_decoder, input_ids=input_ids, **kwargs
+        )
+        return expanded, {**others, **pictures}
+
+
+class _OfText(LogitsProcessorList):
+    """Logits processors to which picture slots look like the unknown token."""
+
+    def __call__(self, input_ids: Tensor, scores: Tensor, **kwargs: Any) -> Tensor:
+        changed: Tensor = super().__call__(input_ids.where(input_ids >= 0, UNKNOWN), scores, **kwargs)
+        return changed
+
+
+def stop_on_chat_tokens(model: Phi3VisionForCausalLM) -> None:
+    """Let generation end on ``<|endoftext|>`` and ``<|end|>``, and on what else the model's files name."""
+    named = model.generation_config.eos_token_id
+    others = set(named if isinstance(named, list) else [named]) - {None, model.config.eos_token_id}
+    model.generation_config.eos_token_id = sorted({*STOP_IDS, *others})
+    model.generation_config.pad_token_id = PAD
+
+
+def _shapes(kind: type[Phi3VisionForCausalLM], config: Phi3VisionConfig) -> dict[str, tuple[int, ...]]:
+    """Give the shape of every tensor that a model of this configuration has, without making it."""
+    with torch.device("meta"):
+        model = kind(copy.deepcopy(config))
+    return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+
+
+def _cache_name(kwargs: dict[str, Any]) -> str:
+    # transformers 5.24 renamed the argument.
+    return "cache" if "cache" in kwargs else "past_key_values"
+
+
+def _some_row_becomes_long(kwargs: dict[str, Any], attention_mask: Tensor | None, limit: int) -> bool:
+    """Tell whether this step brings a row from at most `limit` tokens to more, padding not counted."""
+    cache = kwargs.get(_cache_name(kwargs))
+    if cache is None or attention_mask is None or attention_mask.ndim != 2:
+        return False
+    past = cache.get_seq_length()
+    if past == 0:
+        return False
+    lengths, before = attention_mask.sum(-1), attention_mask[:, :past].sum(-1)
+    return bool(((lengths > limit) & (before <= limit)).any())
