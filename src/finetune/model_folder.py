@@ -49,7 +49,7 @@ def local_folder(
             os.fspath(name),
             allow_patterns=list(_WANTED),
             revision=revision,
-            cache_dir=cache_dir,
+            cache_dir=None if cache_dir is None else Path(cache_dir),
             token=token,
             local_files_only=local_files_only,
             force_download=force_download,

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from tokenizers import (
     AddedToken,
@@ -17,6 +18,7 @@ from tokenizers import (
 from transformers import PreTrainedTokenizerFast
 
 from finetune.errors import CheckpointError
+from finetune.vocabulary import END, SYSTEM, USER
 
 TOKENIZER, TOKENIZER_CONFIG = "tokenizer.json", "tokenizer_config.json"
 WORDS = 32_000
@@ -58,11 +60,35 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
 
 
 def save_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
-    """Write a tokenizer's files; tokenizer_config.json names the class that the published code asks for."""
-    tokenizer.save_pretrained(folder)
-    path = folder / TOKENIZER_CONFIG
-    values = json.loads(path.read_text(encoding="utf-8"))
-    values["tokenizer_class"] = "LlamaTokenizer"
+    """Write tokenizer.json and tokenizer_config.json so that the published code's transformers reads them too."""
+    vocabulary = json.loads(tokenizer.backend_tokenizer.to_str())
+    # Merges as "left right": tokenizers before 0.20 reads no other form, and later releases read it too.
+    vocabulary["model"]["merges"] = [" ".join(pair) for pair in vocabulary["model"]["merges"]]
+    _write_json(folder / TOKENIZER, vocabulary)
+    names = {token.pop("id"): token for token in vocabulary["added_tokens"]}
+    values = {
+        "add_bos_token": True,
+        "add_eos_token": False,
+        "added_tokens_decoder": {str(number): names[number] for number in sorted(names)},
+        "additional_special_tokens": [names[number]["content"] for number in (SYSTEM, END, USER)],
+        "auto_map": {"AutoProcessor": "processing_phi3_v.Phi3VProcessor"},
+        "bos_token": tokenizer.bos_token,
+        "chat_template": tokenizer.chat_template,
+        "clean_up_tokenization_spaces": False,
+        "eos_token": tokenizer.eos_token,
+        "legacy": False,
+        "model_max_length": tokenizer.model_max_length,
+        "pad_token": tokenizer.pad_token,
+        "padding_side": tokenizer.padding_side,
+        "processor_class": "Phi3VProcessor",
+        "tokenizer_class": "LlamaTokenizer",
+        "unk_token": tokenizer.unk_token,
+        "use_default_system_prompt": False,
+    }
+    _write_json(folder / TOKENIZER_CONFIG, values)
+
+
+def _write_json(path: Path, values: dict[str, Any]) -> None:
     path.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -88,10 +88,15 @@ class Phi3VisionConfig(Phi3Config):
             # The published code accepts these three keys and no others.
             factors = {name: rope[name] for name in ("short_factor", "long_factor")}
             values["rope_scaling"] = {"type": _PUBLISHED_ROPE, **factors}
-        if "dtype" in values:
-            values["torch_dtype"] = values.pop("dtype")  # its name when the published code was written
         tower = values.pop("vision_config")
         if any(tower.get(name) != value for name, value in CLIP_VIT_L_14_336.items()):
             values["vision_config"] = {name: tower[name] for name in CLIP_VIT_L_14_336}
         values["architectures"] = ["Phi3VForCausalLM"]
+        return values
+
+    def to_diff_dict(self) -> dict[str, Any]:
+        """Return what is written to config.json: `to_dict` without defaults."""
+        values: dict[str, Any] = super().to_diff_dict()
+        if "dtype" in values:
+            values["torch_dtype"] = values.pop("dtype")  # its name when the published code was written
         return values

@@ -234,7 +234,7 @@ class Phi3VisionForCausalLM(Phi3ForCausalLM):
             force_download=force_download,
         )
         config = config or read_config(folder)
-        check_tensors(folder, _shapes(cls, config))
+        check_tensors(folder, shapes_of(config))
         model: Self = super().from_pretrained(folder, config=config, use_safetensors=True, **kwargs)
         stop_on_chat_tokens(model)
         return model
@@ -266,19 +266,19 @@ class _OfText(LogitsProcessorList):
         return changed
 
 
+def shapes_of(config: Phi3VisionConfig) -> dict[str, torch.Size]:
+    """Give the shape of every tensor of a model of this configuration, without making it."""
+    with torch.device("meta"):
+        model = Phi3VisionForCausalLM(copy.deepcopy(config))
+    return {name: tensor.shape for name, tensor in model.state_dict().items()}
+
+
 def stop_on_chat_tokens(model: Phi3VisionForCausalLM) -> None:
     """Let generation end on ``<|endoftext|>`` and ``<|end|>``, and on what else the model's files name."""
     named = model.generation_config.eos_token_id
     others = set(named if isinstance(named, list) else [named]) - {None, model.config.eos_token_id}
     model.generation_config.eos_token_id = sorted({*STOP_IDS, *others})
     model.generation_config.pad_token_id = PAD
-
-
-def _shapes(kind: type[Phi3VisionForCausalLM], config: Phi3VisionConfig) -> dict[str, tuple[int, ...]]:
-    """Give the shape of every tensor that a model of this configuration has, without making it."""
-    with torch.device("meta"):
-        model = kind(copy.deepcopy(config))
-    return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
 
 
 def _cache_name(kwargs: dict[str, Any]) -> str:

@@ -23,7 +23,7 @@ class ClipTower(nn.Module):
     def forward(self, crops: Tensor) -> Tensor:
         """Encode crops: ``(crop, 3, side, side)`` to ``(crop, patch, width)``, the class token left out."""
         tower = self.vision_model
-        hidden = tower.pre_layrnorm(tower.embeddings(crops))
+        hidden: Tensor = tower.pre_layrnorm(tower.embeddings(crops))
         # The features are hidden_states[-2] of the whole tower: its last layer need not run.
         for layer in tower.encoder.layers[:-1]:
             hidden = layer(hidden, attention_mask=None)

@@ -18,7 +18,8 @@ class Phi3VisionRotaryEmbedding(Phi3RotaryEmbedding):
     def forward(self, x: Tensor, position_ids: Tensor) -> tuple[Tensor, Tensor]:
         """Return cosine and sine, ``(batch, token, head_dim)`` in the dtype of `x`."""
         if self.rope_type != "longrope":
-            return super().forward(x, position_ids)
+            stock: tuple[Tensor, Tensor] = super().forward(x, position_ids)
+            return stock
         limit = self.config.original_max_position_embeddings
         is_long = position_ids.amax(dim=-1, keepdim=True) >= limit
         frequencies = torch.where(

@@ -52,7 +52,7 @@ def new_config(size: str) -> Phi3VisionConfig:
         eos_token_id=2,
         rope_theta=10_000.0,
         rope_scaling={"type": "su", **_rope_factors(hidden // heads // 2)},
-        torch_dtype="bfloat16" if size == "full" else "float32",
+        dtype="bfloat16" if size == "full" else "float32",
     )
 
 
