@@ -11,17 +11,22 @@ ROWS ?= 3040
 WORKERS ?= 2
 DEMO_ENV := .venv
 TEST_ENV := .venv-test
+OLDEST_ENV := .venv-oldest
 DOCS_ENV := .venv-docs
 BENCH_ENV := .venv-bench
 DATASET := demo/dataset
 SHEET := demo/contact-sheet.png
+# What the reference numbers of tests/finetune are held to; `make test TORCH=torch` takes the newest.
+TORCH ?= torch==2.13.0
+# The lower bound in pyproject.toml.
+OLDEST := transformers==5.10.4
 PIP := -m pip install --quiet --disable-pip-version-check
 SOURCES := pyproject.toml $(shell find src templates -type f ! -name '*.pyc')
 
-.PHONY: help demo test lint docs bench clean python
+.PHONY: help demo test test-oldest lint docs bench clean python
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(SHEET) ## install samplegen in .venv, then make a dataset of 3040 rows and a contact sheet
 	@echo "dataset:       $(CURDIR)/$(DATASET)"
@@ -29,6 +34,9 @@ demo: $(SHEET) ## install samplegen in .venv, then make a dataset of 3040 rows a
 
 test: $(TEST_ENV)/.installed lint ## run the whole test suite, the linters included
 	$(TEST_ENV)/bin/python -m pytest -n 2
+
+test-oldest: $(OLDEST_ENV)/.installed ## the tests of finetune with the oldest transformers that it allows
+	$(OLDEST_ENV)/bin/python -m pytest -n 2 tests/finetune
 
 lint: $(TEST_ENV)/.installed ## ruff and mypy
 	$(TEST_ENV)/bin/ruff check .
@@ -44,7 +52,7 @@ bench: $(BENCH_ENV)/.installed ## measure speed and memory, write benchmarks/res
 	$(BENCH_ENV)/bin/python benchmarks/run.py
 
 clean: ## remove environments and everything built
-	rm -rf $(DEMO_ENV) $(TEST_ENV) $(DOCS_ENV) $(BENCH_ENV) demo build dist docs/_build
+	rm -rf $(DEMO_ENV) $(TEST_ENV) $(OLDEST_ENV) $(DOCS_ENV) $(BENCH_ENV) demo build dist docs/_build
 
 python:
 	@if [ -z "$(PYTHON)" ]; then \
@@ -64,12 +72,17 @@ $(DEMO_ENV)/.installed: $(SOURCES) | python
 
 $(TEST_ENV)/.installed: pyproject.toml | python
 	"$(PYTHON)" -m venv $(TEST_ENV)
-	$(TEST_ENV)/bin/python $(PIP) -e '.[dev]'
+	$(TEST_ENV)/bin/python $(PIP) $(TORCH) -e '.[dev]'
+	@touch $@
+
+$(OLDEST_ENV)/.installed: pyproject.toml | python
+	"$(PYTHON)" -m venv $(OLDEST_ENV)
+	$(OLDEST_ENV)/bin/python $(PIP) $(TORCH) $(OLDEST) -e '.[dev]'
 	@touch $@
 
 $(DOCS_ENV)/.installed: pyproject.toml | python
 	"$(PYTHON)" -m venv $(DOCS_ENV)
-	$(DOCS_ENV)/bin/python $(PIP) -e '.[docs]'
+	$(DOCS_ENV)/bin/python $(PIP) $(TORCH) -e '.[docs]'
 	@touch $@
 
 $(BENCH_ENV)/.installed: pyproject.toml | python

@@ -8,10 +8,11 @@ from typing import Any
 
 import typer
 
-from samplegen.cli import app
+import finetune.cli
+import samplegen.cli
 
 PAGE = Path(__file__).parent / "cli.md"
-INTRODUCTION = """# The command line
+INTRODUCTION = """# The command lines
 
 `samplegen make --rows 3040` needs no other option. Bad input gives one message and exit code 2, and nothing is written.
 On a terminal a bar shows rows/s and the time left; piped, the commands print their result alone.
@@ -22,7 +23,8 @@ On a terminal a bar shows rows/s and the time left; piped, the commands print th
 
 def commands() -> Iterator[tuple[str, Any]]:
     """Yield every command that does something, with the words that call it."""
-    yield from _walk("samplegen", typer.main.get_command(app))
+    yield from _walk("samplegen", typer.main.get_command(samplegen.cli.app))
+    yield from _walk("finetune", typer.main.get_command(finetune.cli.app))
 
 
 def _walk(words: str, command: Any) -> Iterator[tuple[str, Any]]:

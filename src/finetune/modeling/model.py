@@ -239,6 +239,18 @@ class Phi3VisionForCausalLM(Phi3ForCausalLM):
         stop_on_chat_tokens(model)
         return model
 
+    def save_pretrained(
+        self, save_directory: str | os.PathLike[str], *, max_shard_size: int | str = "5GB", **kwargs: Any
+    ) -> None:
+        """Write config.json and safetensors under their published names, in shards as published.
+
+        Args:
+            save_directory: The folder.
+            max_shard_size: Bytes, or such as ``"5GB"``; a larger model is split, with an index.
+            **kwargs: As for transformers.
+        """
+        super().save_pretrained(save_directory, max_shard_size=max_shard_size, **kwargs)
+
     def _expand_inputs_for_generation(
         self,
         expand_size: int = 1,
