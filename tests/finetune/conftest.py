@@ -36,10 +36,10 @@ def new_model():
         model = Phi3VisionForCausalLM(config).eval()
         with torch.no_grad():
             for name, parameter in model.named_parameters():
-                if parameter.ndim > 1 or name.endswith("bias"):
-                    table = "embed_tokens.weight" in name or "_GN" in name
-                    scale = 1 if table else parameter[0].numel() ** -0.5
-                    parameter.normal_(std=scale, generator=generator)
+                norm = parameter.ndim == 1 and name.endswith("weight")
+                matrix = parameter.ndim > 1 and name.endswith("weight") and "embed_tokens.weight" not in name
+                scale = parameter[0].numel() ** -0.5 if matrix else 0.2 if parameter.ndim == 1 else 1.0
+                parameter.normal_(mean=float(norm), std=scale, generator=generator)
         return model
 
     return make

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError, safe_open
 
 from finetune.errors import CheckpointError
@@ -48,7 +49,8 @@ def read_config(folder: Path) -> Phi3VisionConfig:
         )
     try:
         config: Phi3VisionConfig = Phi3VisionConfig.from_dict(values)
-    except (ValueError, TypeError, KeyError) as error:
+        config.validate()
+    except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, StrictDataclassError) as error:
         raise CheckpointError(f"{folder / CONFIG}: {error}") from error
     return config
 

@@ -74,9 +74,11 @@ class Phi3VisionConfig(Phi3Config):
             self.vision_config = CLIPVisionConfig(**{**CLIP_VIT_L_14_336, **(self.vision_config or {})})
         super().__post_init__(**kwargs)
         if self.rope_parameters.get("rope_type") == _STOCK_ROPE:
-            # The published files leave the ratio of the contexts to be worked out; transformers wants it said.
-            stretch = self.max_position_embeddings / self.original_max_position_embeddings
-            self.rope_parameters.setdefault("factor", stretch)
+            # The published files say the trained context elsewhere and leave the ratio of the contexts to be worked
+            # out; transformers wants both said here.
+            trained = self.original_max_position_embeddings
+            self.rope_parameters["original_max_position_embeddings"] = trained
+            self.rope_parameters.setdefault("factor", self.max_position_embeddings / trained)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the configuration as the published config.json has it; reading that back gives an equal one."""

@@ -118,7 +118,10 @@ def test_the_reference_model_has_the_published_keys(published, oracle, models):
     given = json.loads((published / "oracle" / oracle[0] / "config.json").read_text())
     shapes = {name: list(tensor.shape) for name, tensor in models(oracle[0]).state_dict().items()}
     assert shapes == given["keys"]
-    assert given["text"].items() >= {**reference.TEXT, "rope_scaling": {"type": "su", **reference.FACTORS[oracle[0]]}}.items()
+    assert (
+        given["text"].items()
+        >= {**reference.TEXT, "rope_scaling": {"type": "su", **reference.FACTORS[oracle[0]]}}.items()
+    )
     assert given["clip"].items() >= reference.VISION.items()
     assert given["salt"] == reference.SALT
 
@@ -146,9 +149,7 @@ def test_token_ids_of_every_prompt(oracle, published_processor, name):
 
 
 @pytest.mark.parametrize("name", PROMPTS)
-def test_embeddings_logits_and_loss_of_every_prompt(
-    oracle, published_processor, models, embedded, name
-):
+def test_embeddings_logits_and_loss_of_every_prompt(oracle, published_processor, models, embedded, name):
     which, cases, numbers = oracle
     batch = _inputs(cases[name], published_processor)
     places = numbers[f"{name}.positions"]
