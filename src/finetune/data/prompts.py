@@ -47,17 +47,27 @@ def number_pictures(conversation: Sequence[Message]) -> tuple[list[dict[str, str
         content = message["content"]
         if not isinstance(content, str):
             text = ""
-            for part in content:
-                if part.get("type") == "image":
+            for part in _parts(content):
+                if part["type"] == "image":
                     number += 1
                     text += f"<|image_{number}|>\n"
                     pictures += [part["image"]] if part.get("image") is not None else []
-                elif part.get("type") == "text":
-                    text += part["text"]
                 else:
-                    raise ProcessingError(
-                        f"found a part of type {part.get('type')!r}; allowed are text and image."
-                    )
+                    text += part["text"]
             content = text
         messages.append({"role": message["role"], "content": content})
     return messages, pictures
+
+
+def _parts(content: Any) -> list[Mapping[str, Any]]:
+    if not isinstance(content, list | tuple):
+        raise ProcessingError(
+            f"found the content {content!r}; give a string, or a list of parts of type text and image."
+        )
+    for part in content:
+        kind = part.get("type") if isinstance(part, Mapping) else type(part).__name__
+        if kind not in ("text", "image"):
+            raise ProcessingError(f"found a part of type {kind!r}; allowed are text and image.")
+        if kind == "text" and not isinstance(part.get("text"), str):
+            raise ProcessingError(f"found the part {dict(part)!r}; one of type text needs its text.")
+    return list(content)

@@ -91,7 +91,7 @@ def check_tensors(folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
         *_listed(
             "of another shape",
             [
-                f"{name} is {found[name].shape}, config.json gives {shape}"
+                f"{name} is {found[name].shape}, config.json gives {tuple(shape)}"
                 for name, shape in shapes.items()
                 if name in found and found[name].shape != shape
             ],
