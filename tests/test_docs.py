@@ -9,9 +9,31 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "samplegen"
 DOCS = ROOT / "docs"
-LAYERS = ("domain", "templates", "sampling", "rendering", "export", "engines", "pipeline", "cli")
+LAYERS = (
+    "domain",
+    "templates",
+    "sampling",
+    "rendering",
+    "export",
+    "engines",
+    "realdata",
+    "fidelity",
+    "pipeline",
+    "cli",
+)
 DOMAIN_ONLY = ("rendering", "export")
-HEAVY = ("datasets", "torch", "pandas", "faker", "cv2", "pyarrow")
+HEAVY = (
+    "datasets",
+    "torch",
+    "pandas",
+    "faker",
+    "cv2",
+    "pyarrow",
+    "httpx",
+    "sklearn",
+    "matplotlib",
+    "sdmetrics",
+)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,46 @@
+"""The application itself, and what its commands share."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from finetune.errors import FinetuneError
+
+BAD_INPUT = 2
+_EXTRA = ("torch", "transformers", "safetensors", "tokenizers")
+
+app = typer.Typer(
+    name="finetune",
+    help="Phi-3-Vision on product pictures: new models, what a model holds, how fast it runs.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+SizeOption = Annotated[str, typer.Option(help="tiny (4 M parameters), mini (76 M) or full (4.15 B).")]
+
+
+@app.callback()
+def _group() -> None:
+    pass
+
+
+def show_bytes(number: int) -> str:
+    """Write a number of bytes as people read it."""
+    return f"{number / 1e9:.2f} GB" if number >= 1e8 else f"{number / 1e6:.1f} MB"
+
+
+def main() -> None:
+    """Run the command line; an error that a user can cause becomes one message and exit code 2."""
+    try:
+        app(standalone_mode=True)
+    except FinetuneError as error:
+        typer.echo(f"finetune: {error}", err=True)
+        sys.exit(BAD_INPUT)
+    except ModuleNotFoundError as error:
+        if error.name not in _EXTRA:
+            raise
+        typer.echo(f"finetune: {error.name} is not installed; pip install 'samplegen[finetune]'", err=True)
+        sys.exit(BAD_INPUT)
