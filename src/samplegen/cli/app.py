@@ -82,6 +82,25 @@ def show_progress(rows: int) -> Iterator[Any]:
         yield advance
 
 
+@contextmanager
+def show_stages(count: int) -> Iterator[Any]:
+    """Show on a terminal which of so many stages is at work; show nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda name: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("starting", total=count, completed=-1)
+
+        def begin(name: str) -> None:
+            progress.update(task, description=name, advance=1)
+
+        yield begin
+
+
 def main() -> None:
     """Run the command line; an error that a user can cause becomes one message and exit code 2."""
     try:

@@ -1,0 +1,307 @@
+"""Joins the measures: loads the datasets, computes every score and its floor, holds the results together."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from samplegen import __version__
+from samplegen.errors import FidelityError
+from samplegen.fidelity import columns, pictures, prices, privacy, rules, titles, two_sample, utility
+from samplegen.fidelity.pictures import Gallery
+from samplegen.fidelity.report import write_report
+from samplegen.fidelity.scores import KIND, MEASURES, NotMeasurable, Outcome, Score, attempt, plain
+from samplegen.fidelity.tables import Source, load_source, take_rows
+
+MAX_ROWS, MAX_PICTURES = 5000, 300
+_LIBRARIES = ("numpy", "opencv-python-headless", "pandas", "pillow", "scikit-learn", "scipy", "sdmetrics")
+
+OnStage = Callable[[str], None]
+Measured = dict[str, Outcome]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides the numbers besides the datasets."""
+
+    seed: int = 0
+    max_rows: int = MAX_ROWS
+    max_pictures: int = MAX_PICTURES
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How close a synthetic dataset comes to a real one.
+
+    Attributes:
+        scores: By the names of `MEASURES`, each beside its floor.
+        sources: ``real``, ``synthetic`` and, where given, ``holdout``.
+        rows_used: How many rows of each were compared.
+        notes: What a reader must know: sub-samples, columns on one side only, pictures that do not decode.
+        frames: The rows that were compared, by the same names.
+        galleries: The pictures that were compared, by the same names.
+    """
+
+    scores: Mapping[str, Score]
+    sources: Mapping[str, Source]
+    rows_used: int
+    notes: tuple[str, ...]
+    settings: Settings
+    frames: Mapping[str, pd.DataFrame]
+    galleries: Mapping[str, Gallery]
+
+    def value(self, name: str) -> float | None:
+        """Return the synthetic data's value of a measure; None where it cannot be computed."""
+        return self.scores[name].synthetic.value
+
+    def failures(self, thresholds: Mapping[str, float]) -> list[str]:
+        """Say which scores are worse than their threshold, one sentence each; empty when all are met.
+
+        Args:
+            thresholds: By measure. Of a measure whose low values are good, higher ones fail.
+
+        Raises:
+            FidelityError: If there is no such measure.
+        """
+        check_names(thresholds)
+        sentences = []
+        for name, threshold in thresholds.items():
+            measure, found = MEASURES[name], self.scores[name].synthetic
+            if found.value is None:
+                sentences.append(f"{name}: cannot be computed: {found.reason}")
+            elif not measure.is_met(found.value, threshold):
+                side = "below" if measure.best > measure.worst else "above"
+                sentences.append(f"{name}: {found.value:.4f} is {side} {threshold:g}")
+        return sentences
+
+    def to_json(self) -> dict[str, Any]:
+        """Return every number with versions, seed and row counts; the same inputs give the same values."""
+        return {
+            "kind": KIND,
+            "samplegen": __version__,
+            "versions": {name: _version(name) for name in _LIBRARIES},
+            "seed": self.settings.seed,
+            "limits": {"rows": self.settings.max_rows, "pictures": self.settings.max_pictures},
+            "data": {
+                role: {
+                    "name": source.name,
+                    "rows": source.rows,
+                    "rows_compared": len(self.frames[role]),
+                    "columns": list(source.table.column_names),
+                    "pictures": source.picture_count,
+                    "pictures_compared": len(source.photos),
+                }
+                for role, source in self.sources.items()
+            },
+            "notes": list(self.notes),
+            "scores": {name: score.to_json() for name, score in self.scores.items()},
+            "charts": plain({"price_densities": self.price_densities()}),
+        }
+
+    def price_densities(self) -> list[dict[str, Any]]:
+        """Return the densities of log prices, by category, as the page draws them."""
+        return prices.price_densities(self.frames["real"], self.frames["synthetic"])
+
+    def write(self, page: str | Path) -> tuple[Path, Path]:
+        """Write the page, and the numbers beside it under the same name with ``.json``.
+
+        Returns:
+            The paths of both.
+
+        Raises:
+            ExportError: If a file cannot be written.
+        """
+        return write_report(self, Path(page))
+
+
+def compare(
+    real: str | Path,
+    synthetic: str | Path,
+    holdout: str | Path | None = None,
+    *,
+    seed: int = 0,
+    max_rows: int = MAX_ROWS,
+    max_pictures: int = MAX_PICTURES,
+    on_stage: OnStage | None = None,
+) -> Comparison:
+    """Measure how close a synthetic dataset comes to a real one.
+
+    Args:
+        real: The real dataset, best the rows that the synthetic ones were learned from: a folder or file in any
+            format that samplegen writes, JSON lines, or a folder of pictures alone.
+        synthetic: The dataset to judge.
+        holdout: Real rows that were not learned from. Each score is computed of them too, in place of the
+            synthetic ones: that is the floor, what real data would get. Some measures of privacy need it.
+        seed: Chooses sub-samples, folds and permutations.
+        max_rows: Larger tables are sub-sampled to so many rows; 1 or more.
+        max_pictures: How many pictures of each dataset are compared; 0 for none.
+        on_stage: Called with the name of each of `STAGES` before it begins.
+
+    Returns:
+        The scores. All tables are compared at the size of the smallest, since most measures depend on it.
+
+    Raises:
+        FidelityError: If a dataset cannot be read, or the two have nothing in common.
+    """
+    if max_rows < 1 or max_pictures < 0:
+        raise FidelityError(f"max_rows is {max_rows} and max_pictures {max_pictures}; at least 1 and 0 are needed.")
+    settings = Settings(seed, max_rows, max_pictures)
+    stage = on_stage or (lambda name: None)
+    paths = {"real": real, "synthetic": synthetic} | ({"holdout": holdout} if holdout is not None else {})
+    stage("reading")
+    sources = {
+        role: load_source(Path(path), seed=seed, max_pictures=max_pictures) for role, path in paths.items()
+    }
+    _check_common(sources)
+    counts = [source.rows for source in sources.values() if source.rows]
+    rows = min([*counts, max_rows]) if counts else 0
+    frames = {
+        role: take_rows(source.frame, rows, seed=seed, name=role) for role, source in sources.items()
+    }
+    stage("pictures")
+    galleries = {role: pictures.describe(source.photos) for role, source in sources.items()}
+    # The matrices are small: threads would mostly wait for each other, and sums depend on their number.
+    with threadpool_limits(limits=1):
+        found = {
+            role: _measure(frames, galleries, sources[role], role, seed, stage)
+            for role in sources
+            if role != "real"
+        }
+        stage("privacy")
+        found["synthetic"] |= _privacy(frames, found)
+    scores = {
+        name: Score(measure, found["synthetic"][name], found.get("holdout", {}).get(name))
+        for name, measure in MEASURES.items()
+    }
+    notes = _notes(sources, rows, settings)
+    return Comparison(scores, sources, rows, notes, settings, frames, galleries)
+
+
+STAGES = 10
+"""How often `compare` calls ``on_stage`` with a holdout; without one it is fewer."""
+
+
+def check_names(names: Mapping[str, float]) -> None:
+    """Refuse measures that do not exist.
+
+    Raises:
+        FidelityError: With the names that are allowed.
+    """
+    for name in names:
+        if name not in MEASURES:
+            raise FidelityError(f"there is no measure {name!r}; allowed are {', '.join(MEASURES)}.")
+
+
+def _measure(
+    frames: Mapping[str, pd.DataFrame],
+    galleries: Mapping[str, Gallery],
+    source: Source,
+    role: str,
+    seed: int,
+    stage: OnStage,
+) -> Measured:
+    """Compute every measure of one dataset against the real one, but for those that need all three."""
+    real, other = frames["real"], frames[role]
+    stage(f"columns and titles, {role}")
+    found = {
+        function.__name__: attempt(function, real, other)
+        for function in (
+            columns.column_shapes,
+            columns.pair_trends,
+            columns.correlations,
+            columns.category_triples,
+            prices.price_by_category,
+            titles.title_length,
+            titles.title_words_covered,
+            titles.title_words_known,
+            titles.title_ngrams,
+            titles.distinct_titles,
+            titles.title_repeats,
+            titles.titles_copied,
+            utility.price_r2,
+            privacy.rows_copied,
+        )
+    }
+    stage(f"telling apart, {role}")
+    for test in (two_sample.auc_table, two_sample.auc_titles):
+        found[test.__name__] = attempt(test, real, other, seed)
+    stage(f"training, {role}")
+    try:
+        found |= utility.category(real, other)
+    except NotMeasurable as reason:
+        found |= dict.fromkeys(
+            ("category_accuracy", "category_macro_f1"), Outcome(value=None, reason=str(reason))
+        )
+    found["rule_adherence"] = attempt(rules.rule_adherence, source.table, rules.euro_rate_of(source.path))
+    for family in pictures.FAMILIES:
+        found[family] = attempt(pictures.picture_family, galleries["real"], galleries[role], family)
+    found["picture_distance"] = attempt(pictures.picture_distance, galleries["real"], galleries[role], seed)
+    return found
+
+
+def _privacy(frames: Mapping[str, pd.DataFrame], found: Mapping[str, Measured]) -> Measured:
+    """Compute what needs distances between rows; the floor of the distance goes to the holdout's measures."""
+    names = ["real", "synthetic", *(["holdout"] if "holdout" in frames else [])]
+    alone = Outcome(value=None, reason="needs a holdout: real rows that were not learned from")
+    try:
+        distances = privacy.closest([frames[name] for name in names])
+    except NotMeasurable as reason:
+        missing = Outcome(value=None, reason=str(reason))
+        return dict.fromkeys(("distance_to_closest", "closer_to_real", "membership_auc"), missing)
+    measured = {"distance_to_closest": privacy.distance_to_closest(distances[1, 0])}
+    if "holdout" not in frames:
+        return measured | {"closer_to_real": alone, "membership_auc": alone}
+    found["holdout"]["distance_to_closest"] = privacy.distance_to_closest(distances[2, 0])
+    return measured | {
+        "closer_to_real": privacy.closer_to_real(distances[1, 0], distances[1, 2]),
+        "membership_auc": privacy.membership_auc(distances[0, 1], distances[2, 1]),
+    }
+
+
+def _check_common(sources: Mapping[str, Source]) -> None:
+    real, synthetic = sources["real"], sources["synthetic"]
+    columns_shared = set(real.frame.columns) & set(synthetic.frame.columns)
+    if not columns_shared and not (real.photos and synthetic.photos):
+        raise FidelityError(
+            f"{real.path} and {synthetic.path} have nothing to compare: no column of the price list "
+            f"(category1_code, category2_code, category3_code, title, prices) and no pictures on both sides."
+        )
+
+
+def _notes(sources: Mapping[str, Source], rows: int, settings: Settings) -> tuple[str, ...]:
+    notes = []
+    for role, source in sources.items():
+        if not source.rows:
+            notes.append(f"The {role} data have no price list." if source.photos else f"The {role} data have no rows.")
+        elif source.rows > rows:
+            notes.append(f"Of {source.rows:,} {role} rows {rows:,} were compared, chosen by the seed.")
+        if source.picture_count > len(source.photos) + len(source.unreadable) and settings.max_pictures:
+            notes.append(
+                f"Of {source.picture_count:,} {role} pictures {len(source.photos):,} were compared, chosen by the seed."
+            )
+        if source.unreadable:
+            notes.append(
+                f"{len(source.unreadable)} {role} pictures were left out, the first because: {source.unreadable[0]}"
+            )
+    real = sources["real"]
+    for role, source in sources.items():
+        if role == "real" or not source.rows or not real.rows:
+            continue
+        missing = [name for name in real.table.column_names if name not in source.table.column_names]
+        extra = [name for name in source.table.column_names if name not in real.table.column_names]
+        if missing:
+            notes.append(f"Only the real table has {', '.join(missing)}; the {role} one does not.")
+        if extra:
+            notes.append(f"Only the {role} table has {', '.join(extra)}; the real one does not.")
+    return tuple(notes)
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
