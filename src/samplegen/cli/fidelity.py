@@ -1,5 +1,6 @@
 """The command that measures how close synthetic data come to real data."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,13 +48,16 @@ def compare(
     no_images: Annotated[bool, typer.Option("--no-images", help="Compare the price lists alone.")] = False,
 ) -> None:
     """Measure how close SYNTHETIC comes to REAL: a page, and every number as JSON. Exit code 1 with --fail-under."""
-    from samplegen.fidelity import STAGES, check_names, check_target
-    from samplegen.fidelity import compare as measure
+    from samplegen.fidelity.measures import check_names
+    from samplegen.fidelity.target import check_target
 
     thresholds = _thresholds(fail_under or [])
     check_names(thresholds)
     check_target(out)
-    with show_stages(STAGES if holdout else STAGES - 3) as stage:
+    from samplegen.fidelity import compare as measure  # seconds of imports
+    from samplegen.fidelity.comparison import HOLDOUT_STAGES, STAGES
+
+    with show_stages(STAGES + 1 + (HOLDOUT_STAGES if holdout else 0)) as stage:
         comparison = measure(
             real,
             synthetic,
@@ -83,7 +87,7 @@ def _thresholds(entries: list[str]) -> dict[str, float]:
             value = float(text)
         except ValueError:
             value = float("nan")
-        if value != value:
+        if math.isnan(value):
             raise FidelityError(f"--fail-under: {entry!r} is not NAME=VALUE, such as column_shapes=0.9.")
         if name.strip() in thresholds:
             raise FidelityError(f"--fail-under: {name.strip()!r} stands twice.")

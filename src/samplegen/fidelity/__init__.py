@@ -1,15 +1,27 @@
 """Real and synthetic data compared: scores beside what real data get, a page and the numbers."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from samplegen.errors import FidelityError
 
+if TYPE_CHECKING:
+    from samplegen.fidelity.comparison import compare
+    from samplegen.fidelity.result import Comparison
+
+__all__ = ["Comparison", "compare"]
+
+_HOMES = {"Comparison": "samplegen.fidelity.result", "compare": "samplegen.fidelity.comparison"}
 _EXTRA = ("jinja2", "markupsafe", "pandas", "scipy", "sdmetrics", "sklearn", "threadpoolctl")
 
-try:
-    from samplegen.fidelity.comparison import STAGES, Comparison, check_names, compare
-    from samplegen.fidelity.report import check_target
-except ModuleNotFoundError as error:
-    if error.name is None or error.name.partition(".")[0] not in _EXTRA:
-        raise
-    raise FidelityError(f"comparing needs {error.name}: pip install 'samplegen[compare]'.") from error
 
-__all__ = ["STAGES", "Comparison", "check_names", "check_target", "compare"]
+def __getattr__(name: str) -> Any:  # noqa: ANN401  # a module holds anything
+    """Import a name on first use, so that a wrong option is refused before seconds of imports."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'samplegen.fidelity' has no attribute {name!r}")
+    try:
+        return getattr(import_module(_HOMES[name]), name)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in _EXTRA:
+            raise
+        raise FidelityError(f"comparing needs {error.name}: pip install 'samplegen[compare]'.") from error

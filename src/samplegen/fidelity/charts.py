@@ -34,10 +34,10 @@ def density_panel(panel: Mapping[str, Any]) -> Markup:
     inner = _PANEL_WIDTH - 2 * _LEFT
 
     def across(price: float) -> float:
-        return _LEFT + (math.log10(price) - low) / (high - low) * inner
+        return _LEFT + float((math.log10(price) - low) / (high - low)) * inner
 
     def up(density: float) -> float:
-        return _PANEL_HEIGHT - _BOTTOM - density / peak * (_PANEL_HEIGHT - _BOTTOM - _TOP)
+        return _PANEL_HEIGHT - _BOTTOM - float(density / peak) * (_PANEL_HEIGHT - _BOTTOM - _TOP)
 
     base = _PANEL_HEIGHT - _BOTTOM
     parts = [f'<line class="axis" x1="{_LEFT}" x2="{_PANEL_WIDTH - _LEFT}" y1="{base}" y2="{base}"/>']
@@ -60,18 +60,20 @@ def density_panel(panel: Mapping[str, Any]) -> Markup:
 
 def share_bars(shares: Sequence[tuple[str, float, float]], *, label: str) -> Markup:
     """Draw a pair of bars for each name: its share of real and of synthetic rows."""
-    row, names, width = 26, 148, 520
+    row, names, room, width = 26, 172, 84, 560  # px: a pair, the names, the numbers, all
     most = max((max(real, other) for _, real, other in shares), default=0) or 1
     parts = []
     for place, (name, real, other) in enumerate(shares):
         top = place * row
-        parts.append(f'<text x="{names - 8}" y="{top + 16}" text-anchor="end">{escape(_cut(name, 22))}</text>')
+        parts.append(
+            f'<text x="{names - 8}" y="{top + 16}" text-anchor="end">{escape(_cut(name, 24))}</text>'
+        )
         for offset, side, share in ((4, REAL, real), (13, SYNTHETIC, other)):
-            length = share / most * (width - names - 50)
+            length = share / most * (width - names - room)
             parts.append(
                 f'<rect class="bar {side}" x="{names}" y="{top + offset}" width="{_n(length)}" height="8" rx="2"/>'
             )
-        longest = max(real, other) / most * (width - names - 50)
+        longest = max(real, other) / most * (width - names - room)
         parts.append(
             f'<text x="{_n(names + longest + 6)}" y="{top + 16}">{_percent(real)} · {_percent(other)}</text>'
         )
@@ -103,7 +105,7 @@ def length_columns(real: Mapping[int, float], other: Mapping[int, float], *, lab
 
 def _svg(width: float, height: float, parts: Sequence[str], kind: str, label: str) -> Markup:
     body = "".join(parts)
-    return Markup(  # noqa: S704  # every text in it was escaped above
+    return Markup(  # every text in it was escaped above
         f'<svg class="{kind}" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(label)}">{body}</svg>'
     )
 

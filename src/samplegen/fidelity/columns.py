@@ -1,6 +1,7 @@
 """Columns one by one and two by two, through SDMetrics by its standard names."""
 
 import warnings
+from collections.abc import Callable
 from itertools import combinations
 
 import numpy as np
@@ -12,7 +13,7 @@ from samplegen.domain.pricelist import CATEGORY_COLUMNS
 from samplegen.fidelity.scores import NotMeasurable, Outcome, mean_of
 
 PRICE, TITLE, DISCOUNT = "full_price", "title", "flg_discount"
-TITLE_WORDS = "title_words"
+TITLE_WORDS, DEPTH = "title_words", "price / full_price"
 _BINS = 10
 
 
@@ -31,7 +32,9 @@ def column_shapes(real: pd.DataFrame, other: pd.DataFrame) -> Outcome:
         metrics[DISCOUNT], parts[DISCOUNT] = "TVComplement", _if_shared(DISCOUNT, real, other, tv_complement)
     metrics[PRICE], parts[PRICE] = "KSComplement", _if_shared(PRICE, real, other, ks_complement)
     metrics[TITLE_WORDS] = "KSComplement"
-    parts[TITLE_WORDS] = _if_shared(TITLE, real, other, lambda a, b: ks_complement(word_counts(a), word_counts(b)))
+    parts[TITLE_WORDS] = _if_shared(
+        TITLE, real, other, lambda a, b: ks_complement(word_counts(a), word_counts(b))
+    )
     return mean_of(parts, metrics=metrics)
 
 
@@ -61,7 +64,8 @@ def pair_trends(real: pd.DataFrame, other: pd.DataFrame) -> Outcome:
 def correlations(real: pd.DataFrame, other: pd.DataFrame) -> Outcome:
     """Compare how numbers go together: log full price, discount depth, words and characters of titles."""
     left, right = _numbers(real), _numbers(other)
-    names = [name for name in left if name in right]
+    # A table without discounts says nothing about them, and that is no finding.
+    names = [name for name in left if name in right and (name != DEPTH or _varies(DEPTH, left, right))]
     parts: dict[str, float | str] = {}
     for first, second in combinations(names, 2):
         parts[f"{first} ~ {second}"] = _correlation(left[[first, second]], right[[first, second]])
@@ -125,7 +129,12 @@ def absent_from(name: str, real: pd.DataFrame, other: pd.DataFrame) -> str:
     return f"the {' and the '.join(sides)} table has no {name}" if sides else ""
 
 
-def _if_shared(name, real, other, measure):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _if_shared(
+    name: str,
+    real: pd.DataFrame,
+    other: pd.DataFrame,
+    measure: Callable[[pd.Series, pd.Series], float | str],
+) -> float | str:
     return absent_from(name, real, other) or measure(real[name], other[name])
 
 
@@ -151,7 +160,7 @@ def _numbers(frame: pd.DataFrame) -> pd.DataFrame:
     if PRICE in frame:
         found["log full_price"] = np.log(frame[PRICE].where(frame[PRICE] > 0))
         if "price" in frame:
-            found["price / full_price"] = frame["price"] / frame[PRICE].where(frame[PRICE] > 0)
+            found[DEPTH] = frame["price"] / frame[PRICE].where(frame[PRICE] > 0)
     if TITLE in frame:
         found[TITLE_WORDS] = word_counts(frame[TITLE])
         found["title_characters"] = pd.Series([float(len(title)) for title in frame[TITLE]], dtype=float)

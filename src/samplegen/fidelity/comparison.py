@@ -1,121 +1,24 @@
-"""Joins the measures: loads the datasets, computes every score and its floor, holds the results together."""
+"""Joins the measures: loads the datasets, computes every score and its floor."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from samplegen import __version__
 from samplegen.errors import FidelityError
 from samplegen.fidelity import columns, pictures, prices, privacy, rules, titles, two_sample, utility
+from samplegen.fidelity.measures import MEASURES
 from samplegen.fidelity.pictures import Gallery
-from samplegen.fidelity.report import write_report
-from samplegen.fidelity.scores import KIND, MEASURES, NotMeasurable, Outcome, Score, attempt, plain
+from samplegen.fidelity.result import MAX_PICTURES, MAX_ROWS, Comparison, Settings
+from samplegen.fidelity.scores import NotMeasurable, Outcome, Score, attempt
 from samplegen.fidelity.tables import Source, load_source, take_rows
 
-MAX_ROWS, MAX_PICTURES = 5000, 300
-_LIBRARIES = ("numpy", "opencv-python-headless", "pandas", "pillow", "scikit-learn", "scipy", "sdmetrics")
+STAGES, HOLDOUT_STAGES = 6, 3
+"""How often `compare` calls ``on_stage``, and how often more with a holdout."""
 
 OnStage = Callable[[str], None]
 Measured = dict[str, Outcome]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What decides the numbers besides the datasets."""
-
-    seed: int = 0
-    max_rows: int = MAX_ROWS
-    max_pictures: int = MAX_PICTURES
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """How close a synthetic dataset comes to a real one.
-
-    Attributes:
-        scores: By the names of `MEASURES`, each beside its floor.
-        sources: ``real``, ``synthetic`` and, where given, ``holdout``.
-        rows_used: How many rows of each were compared.
-        notes: What a reader must know: sub-samples, columns on one side only, pictures that do not decode.
-        frames: The rows that were compared, by the same names.
-        galleries: The pictures that were compared, by the same names.
-    """
-
-    scores: Mapping[str, Score]
-    sources: Mapping[str, Source]
-    rows_used: int
-    notes: tuple[str, ...]
-    settings: Settings
-    frames: Mapping[str, pd.DataFrame]
-    galleries: Mapping[str, Gallery]
-
-    def value(self, name: str) -> float | None:
-        """Return the synthetic data's value of a measure; None where it cannot be computed."""
-        return self.scores[name].synthetic.value
-
-    def failures(self, thresholds: Mapping[str, float]) -> list[str]:
-        """Say which scores are worse than their threshold, one sentence each; empty when all are met.
-
-        Args:
-            thresholds: By measure. Of a measure whose low values are good, higher ones fail.
-
-        Raises:
-            FidelityError: If there is no such measure.
-        """
-        check_names(thresholds)
-        sentences = []
-        for name, threshold in thresholds.items():
-            measure, found = MEASURES[name], self.scores[name].synthetic
-            if found.value is None:
-                sentences.append(f"{name}: cannot be computed: {found.reason}")
-            elif not measure.is_met(found.value, threshold):
-                side = "below" if measure.best > measure.worst else "above"
-                sentences.append(f"{name}: {found.value:.4f} is {side} {threshold:g}")
-        return sentences
-
-    def to_json(self) -> dict[str, Any]:
-        """Return every number with versions, seed and row counts; the same inputs give the same values."""
-        return {
-            "kind": KIND,
-            "samplegen": __version__,
-            "versions": {name: _version(name) for name in _LIBRARIES},
-            "seed": self.settings.seed,
-            "limits": {"rows": self.settings.max_rows, "pictures": self.settings.max_pictures},
-            "data": {
-                role: {
-                    "name": source.name,
-                    "rows": source.rows,
-                    "rows_compared": len(self.frames[role]),
-                    "columns": list(source.table.column_names),
-                    "pictures": source.picture_count,
-                    "pictures_compared": len(source.photos),
-                }
-                for role, source in self.sources.items()
-            },
-            "notes": list(self.notes),
-            "scores": {name: score.to_json() for name, score in self.scores.items()},
-            "charts": plain({"price_densities": self.price_densities()}),
-        }
-
-    def price_densities(self) -> list[dict[str, Any]]:
-        """Return the densities of log prices, by category, as the page draws them."""
-        return prices.price_densities(self.frames["real"], self.frames["synthetic"])
-
-    def write(self, page: str | Path) -> tuple[Path, Path]:
-        """Write the page, and the numbers beside it under the same name with ``.json``.
-
-        Returns:
-            The paths of both.
-
-        Raises:
-            ExportError: If a file cannot be written.
-        """
-        return write_report(self, Path(page))
 
 
 def compare(
@@ -139,7 +42,7 @@ def compare(
         seed: Chooses sub-samples, folds and permutations.
         max_rows: Larger tables are sub-sampled to so many rows; 1 or more.
         max_pictures: How many pictures of each dataset are compared; 0 for none.
-        on_stage: Called with the name of each of `STAGES` before it begins.
+        on_stage: Called with the name of each stage before it begins, so that progress can be shown.
 
     Returns:
         The scores. All tables are compared at the size of the smallest, since most measures depend on it.
@@ -148,7 +51,9 @@ def compare(
         FidelityError: If a dataset cannot be read, or the two have nothing in common.
     """
     if max_rows < 1 or max_pictures < 0:
-        raise FidelityError(f"max_rows is {max_rows} and max_pictures {max_pictures}; at least 1 and 0 are needed.")
+        raise FidelityError(
+            f"max_rows is {max_rows} and max_pictures {max_pictures}; at least 1 and 0 are needed."
+        )
     settings = Settings(seed, max_rows, max_pictures)
     stage = on_stage or (lambda name: None)
     paths = {"real": real, "synthetic": synthetic} | ({"holdout": holdout} if holdout is not None else {})
@@ -159,9 +64,7 @@ def compare(
     _check_common(sources)
     counts = [source.rows for source in sources.values() if source.rows]
     rows = min([*counts, max_rows]) if counts else 0
-    frames = {
-        role: take_rows(source.frame, rows, seed=seed, name=role) for role, source in sources.items()
-    }
+    frames = {role: take_rows(source.frame, rows, seed=seed, name=role) for role, source in sources.items()}
     stage("pictures")
     galleries = {role: pictures.describe(source.photos) for role, source in sources.items()}
     # The matrices are small: threads would mostly wait for each other, and sums depend on their number.
@@ -179,21 +82,6 @@ def compare(
     }
     notes = _notes(sources, rows, settings)
     return Comparison(scores, sources, rows, notes, settings, frames, galleries)
-
-
-STAGES = 10
-"""How often `compare` calls ``on_stage`` with a holdout; without one it is fewer."""
-
-
-def check_names(names: Mapping[str, float]) -> None:
-    """Refuse measures that do not exist.
-
-    Raises:
-        FidelityError: With the names that are allowed.
-    """
-    for name in names:
-        if name not in MEASURES:
-            raise FidelityError(f"there is no measure {name!r}; allowed are {', '.join(MEASURES)}.")
 
 
 def _measure(
@@ -264,6 +152,9 @@ def _privacy(frames: Mapping[str, pd.DataFrame], found: Mapping[str, Measured]) 
 
 def _check_common(sources: Mapping[str, Source]) -> None:
     real, synthetic = sources["real"], sources["synthetic"]
+    for source in sources.values():
+        if not source.rows and not source.picture_count:
+            raise FidelityError(f"{source.path}: has no rows, so there is nothing to compare.")
     columns_shared = set(real.frame.columns) & set(synthetic.frame.columns)
     if not columns_shared and not (real.photos and synthetic.photos):
         raise FidelityError(
@@ -276,7 +167,9 @@ def _notes(sources: Mapping[str, Source], rows: int, settings: Settings) -> tupl
     notes = []
     for role, source in sources.items():
         if not source.rows:
-            notes.append(f"The {role} data have no price list." if source.photos else f"The {role} data have no rows.")
+            notes.append(
+                f"The {role} data have no price list." if source.photos else f"The {role} data have no rows."
+            )
         elif source.rows > rows:
             notes.append(f"Of {source.rows:,} {role} rows {rows:,} were compared, chosen by the seed.")
         if source.picture_count > len(source.photos) + len(source.unreadable) and settings.max_pictures:
@@ -298,10 +191,3 @@ def _notes(sources: Mapping[str, Source], rows: int, settings: Settings) -> tupl
         if extra:
             notes.append(f"Only the {role} table has {', '.join(extra)}; the real one does not.")
     return tuple(notes)
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"

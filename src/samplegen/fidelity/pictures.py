@@ -25,7 +25,14 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "picture_colour": ("lightness", "contrast", "saturation", "colourfulness", "warmth", "greenness"),
         "picture_edges": ("edge strength", "edge share", "upright edges"),
         "picture_spectrum": ("spectral slope", "high frequencies", "noise"),
-        "picture_foreground": ("area", "proportions", "centre x", "centre y", "ground spread", "ground lightness"),
+        "picture_foreground": (
+            "area",
+            "proportions",
+            "centre x",
+            "centre y",
+            "ground spread",
+            "ground lightness",
+        ),
     }
 )
 STATISTICS = tuple(name for names in FAMILIES.values() for name in names)
@@ -55,7 +62,9 @@ def shrink(image: Image.Image, side: int = SIDE) -> Image.Image:
     """Fit a picture into a square of ``side`` px; small ones are enlarged, so that all are alike."""
     scale = side / max(image.size)
     size = tuple(max(8, round(length * scale)) for length in image.size)
-    return image.resize((size[0], size[1]), Image.Resampling.LANCZOS if scale < 1 else Image.Resampling.BICUBIC)
+    return image.resize(
+        (size[0], size[1]), Image.Resampling.LANCZOS if scale < 1 else Image.Resampling.BICUBIC
+    )
 
 
 def picture_statistics(image: Image.Image) -> list[float]:
@@ -65,7 +74,7 @@ def picture_statistics(image: Image.Image) -> list[float]:
     return [*_colour(pixels, grey), *_edges(grey), *_spectrum(grey), *_foreground(pixels)]
 
 
-def _colour(pixels: NDArray[np.float32], grey: NDArray[np.float32]) -> list[float]:
+def _colour(pixels: NDArray[np.floating], grey: NDArray[np.floating]) -> list[float]:
     red, green, blue = np.moveaxis(pixels, -1, 0)
     most, least = pixels.max(axis=-1), pixels.min(axis=-1)
     saturation = (most - least) / np.maximum(most, 1e-3)
@@ -76,7 +85,7 @@ def _colour(pixels: NDArray[np.float32], grey: NDArray[np.float32]) -> list[floa
     return [float(x) for x in (grey.mean(), grey.std(), saturation.mean(), colourfulness, warmth, greenness)]
 
 
-def _edges(grey: NDArray[np.float32]) -> list[float]:
+def _edges(grey: NDArray[np.floating]) -> list[float]:
     across = cv2.Sobel(grey, cv2.CV_32F, 1, 0, ksize=3) / 4
     down = cv2.Sobel(grey, cv2.CV_32F, 0, 1, ksize=3) / 4
     strength = np.hypot(across, down)
@@ -84,11 +93,13 @@ def _edges(grey: NDArray[np.float32]) -> list[float]:
     return [float(strength.mean()), float((strength > _EDGE).mean()), float(upright)]
 
 
-def _spectrum(grey: NDArray[np.float32]) -> list[float]:
+def _spectrum(grey: NDArray[np.floating]) -> list[float]:
     """Fall of power with frequency (log-log slope), share of power above a quarter of the sampling rate, noise."""
     side = min(grey.shape)
     top, left = ((length - side) // 2 for length in grey.shape)
-    square = cv2.resize(grey[top : top + side, left : left + side], (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    square = cv2.resize(
+        grey[top : top + side, left : left + side], (SIDE, SIDE), interpolation=cv2.INTER_AREA
+    )
     window = np.hanning(SIDE)
     power = np.abs(np.fft.fft2((square - square.mean()) * np.outer(window, window))) ** 2
     frequency = np.fft.fftfreq(SIDE)
@@ -103,7 +114,7 @@ def _spectrum(grey: NDArray[np.float32]) -> list[float]:
     return [float(slope), float(np.log10(high + 1e-6)), float(noise)]
 
 
-def _foreground(pixels: NDArray[np.float32]) -> list[float]:
+def _foreground(pixels: NDArray[np.floating]) -> list[float]:
     """Take for foreground what differs from the colour of the picture's rim, by Otsu's threshold."""
     rim = np.concatenate([pixels[:4].reshape(-1, 3), pixels[-4:].reshape(-1, 3)])
     rim = np.concatenate([rim, pixels[:, :4].reshape(-1, 3), pixels[:, -4:].reshape(-1, 3)])
@@ -188,7 +199,8 @@ def _check(real: Gallery, other: Gallery) -> None:
 def _standardized(reference: Floats, features: Floats) -> Floats:
     spread = reference.std(axis=0)
     centred = (features - reference.mean(axis=0)) / np.where(spread > 1e-9, spread, 1.0)
-    return np.clip(centred, -_CLIP, _CLIP)
+    clipped: Floats = np.clip(centred, -_CLIP, _CLIP)
+    return clipped
 
 
 def _unbiased_mmd(kernel: Floats, is_real: NDArray[np.bool_]) -> float:

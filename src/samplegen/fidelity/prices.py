@@ -56,7 +56,8 @@ def price_densities(real: pd.DataFrame, other: pd.DataFrame) -> list[dict[str, A
 
 
 def _logs(prices: pd.Series) -> NDArray[np.float64]:
-    return np.log10(prices[prices > 0].to_numpy(float))
+    logs: NDArray[np.float64] = np.log10(prices[prices > 0].to_numpy(float))
+    return logs
 
 
 def _panel(name: str, real: NDArray[np.float64], other: NDArray[np.float64]) -> dict[str, Any] | None:

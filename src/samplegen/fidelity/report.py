@@ -15,22 +15,24 @@ from markupsafe import Markup
 from PIL import Image
 
 from samplegen.domain.pricelist import CATEGORY_COLUMNS
-from samplegen.errors import FidelityError
 from samplegen.export.files import write_file
 from samplegen.fidelity import charts
 from samplegen.fidelity.columns import TITLE
+from samplegen.fidelity.measures import GROUPS
 from samplegen.fidelity.pictures import Gallery, nearest
-from samplegen.fidelity.scores import GROUPS, KIND, Score
+from samplegen.fidelity.scores import Score
 from samplegen.fidelity.tables import Photo, open_photo
+from samplegen.fidelity.target import check_target
 from samplegen.fidelity.titles import title_lengths
 from samplegen.sampling.streams import bits, stream_key
 
 if TYPE_CHECKING:
-    from samplegen.fidelity.comparison import Comparison
+    from samplegen.fidelity.result import Comparison
 
 LIKE_REAL, NEAR = 0.03, 0.10
 """How far below the floor a bar may end, as a share of its length, to be called like real, or near."""
 _STRIP, _PAIRS, _THUMB_PX = 12, 8, 128
+_NOTHING = "\N{EN DASH}"
 _SHARES, _TITLES_SHOWN = 14, 10
 
 
@@ -63,32 +65,6 @@ def write_report(comparison: "Comparison", page: Path) -> tuple[Path, Path]:
     return page, numbers
 
 
-def check_target(page: Path) -> Path:
-    """Return the path of the JSON file that goes with a page.
-
-    Raises:
-        FidelityError: If the page does not end in .html, or a JSON file of another kind has that name.
-    """
-    if page.suffix.lower() not in (".html", ".htm"):
-        raise FidelityError(f"{page}: the report is a page; give a file name that ends in .html.")
-    if page.is_dir():
-        raise FidelityError(f"{page}: is a folder; give the name of a file.")
-    numbers = page.with_suffix(".json")
-    if numbers.exists() and not _is_ours(numbers):
-        raise FidelityError(
-            f"{numbers}: is there and is no fidelity report, so it is left alone. Give the page another name."
-        )
-    return numbers
-
-
-def _is_ours(path: Path) -> bool:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(found, dict) and found.get("kind") == KIND
-
-
 def render(comparison: "Comparison", numbers: str) -> str:
     """Return the page as HTML."""
     environment = Environment(
@@ -105,7 +81,7 @@ def render(comparison: "Comparison", numbers: str) -> str:
     lines = [_line(score, "holdout" in comparison.sources) for score in comparison.scores.values()]
     page = environment.get_template("report.html.j2")
     return page.render(
-        style=Markup(style),  # noqa: S704  # our own file
+        style=Markup(style),  # our own file
         style_digest=digest,
         groups=[(group, [line for line in lines if line.score.measure.group == group]) for group in GROUPS],
         headline=_headline(lines),
@@ -166,7 +142,7 @@ def _headline(lines: Iterable[Line]) -> dict[str, int]:
 
 def _show(value: Any) -> str:  # noqa: ANN401  # whatever a measure's details hold
     if value is None:
-        return "–"
+        return _NOTHING
     if isinstance(value, str):
         return value
     if isinstance(value, int):
@@ -192,7 +168,11 @@ def _share_charts(frames: Any) -> list[tuple[str, Markup]]:  # noqa: ANN401
 
 def _length_chart(frames: Any) -> Markup:  # noqa: ANN401
     sides = [title_lengths(frames[role]) for role in ("real", "synthetic")]
-    return charts.length_columns(*sides, label="Words in a title, real and synthetic") if all(sides) else Markup("")
+    return (
+        charts.length_columns(*sides, label="Words in a title, real and synthetic")
+        if all(sides)
+        else Markup("")
+    )
 
 
 def _some_titles(comparison: "Comparison") -> list[tuple[str, str]]:
@@ -200,7 +180,10 @@ def _some_titles(comparison: "Comparison") -> list[tuple[str, str]]:
     sides = []
     for role in ("real", "synthetic"):
         distinct = sorted(set(comparison.frames[role].get(TITLE, ())))
-        order = bits(stream_key(comparison.settings.seed, f"fidelity/titles/{role}"), pd.RangeIndex(len(distinct)).to_numpy())
+        order = bits(
+            stream_key(comparison.settings.seed, f"fidelity/titles/{role}"),
+            pd.RangeIndex(len(distinct)).to_numpy(),
+        )
         sides.append([distinct[place] for place in order.argsort(kind="stable")[:_TITLES_SHOWN]])
     return list(zip(*sides, strict=False))
 

@@ -5,6 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -53,7 +54,9 @@ def rule_adherence(table: pa.Table, euro_rate: Fraction | None) -> Outcome:
     whole = _completed(usable, table.num_rows)
     broken = {_EMPTY: 0} | dict.fromkeys(RULES, 0)
     examples: dict[str, str] = {}
-    for violation in check_rules(whole, euro_rate=euro_rate):
+    with np.errstate(invalid="ignore"):  # infinite prices
+        violations = check_rules(whole, euro_rate=euro_rate)
+    for violation in violations:
         rule = EURO_RULE if violation.rule.startswith("euros are") else violation.rule
         rows = violation.rows - (nulls.get(violation.example, 0) if rule == _EMPTY else 0)
         if rows > broken.get(rule, 0):
@@ -101,13 +104,16 @@ def _cast(table: pa.Table, present: list[str]) -> tuple[dict[str, pa.ChunkedArra
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
             mistyped.append(name)
             continue
-        if pa.types.is_string(kind) and not pa.types.is_string(table[name].type):
-            if not (pa.types.is_large_string(table[name].type) or pa.types.is_null(table[name].type)):
-                mistyped.append(name)
-                continue
+        if pa.types.is_string(kind) and not _is_text(table[name].type):
+            mistyped.append(name)
+            continue
         filler = {"string": "", "int64": -1, "double": float("nan")}[str(kind)]
         usable[name] = pc.fill_null(column, pa.scalar(filler, kind))
     return usable, mistyped
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind))
 
 
 def _completed(usable: Mapping[str, pa.ChunkedArray], rows: int) -> pa.Table:

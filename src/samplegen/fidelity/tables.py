@@ -83,9 +83,15 @@ def load_source(path: Path, *, seed: int, max_pictures: int) -> Source:
             for place, picture in enumerate(piece.pictures or []):
                 keeper.offer(row + place, f"{piece.source}, row {row + place}", picture)
             row += piece.table.num_rows
-        table = pa.concat_tables(tables, promote_options="permissive").combine_chunks() if tables else pa.table({})
+        table = (
+            pa.concat_tables(tables, promote_options="permissive").combine_chunks()
+            if tables
+            else pa.table({})
+        )
     except (ExportError, pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise FidelityError(f"{path}: {error}" if isinstance(error, pa.ArrowException) else str(error)) from error
+        raise FidelityError(
+            f"{path}: {error}" if isinstance(error, pa.ArrowException) else str(error)
+        ) from error
     return _source(path, table, keeper)
 
 
@@ -151,7 +157,7 @@ def open_photo(photo: Photo, *, draft_px: int = 256) -> Image.Image:
         FidelityError: If it is no picture or has too many pixels.
     """
     try:
-        image = Image.open(io.BytesIO(photo.content), formats=_FORMATS)
+        image: Image.Image = Image.open(io.BytesIO(photo.content), formats=_FORMATS)
         if image.width * image.height > MOST_PIXELS:
             raise FidelityError(f"{photo.label}: {image.width} x {image.height} px are too many.")
         image.draft("RGB", (draft_px, draft_px))
@@ -170,7 +176,7 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
             continue
         values = table[name].to_pylist()
         if name in _TEXTS:
-            texts = [MISSING if value is None or value != value else str(value) for value in values]
+            texts = [MISSING if pd.isna(value) else str(value) for value in values]
             columns[name] = pd.Series(texts, dtype=object)
         else:
             numbers = pd.to_numeric(pd.Series(values, dtype=object), errors="coerce")

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -115,7 +116,7 @@ def _words(titles: Iterable[str]) -> Iterable[str]:
 def _pairs(titles: Iterable[str]) -> Iterable[tuple[str, str]]:
     for title in titles:
         words = title.split()
-        yield from zip(words, words[1:], strict=False)
+        yield from pairwise(words)
 
 
 def _runs(titles: Iterable[str]) -> Iterable[str]:

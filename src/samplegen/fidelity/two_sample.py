@@ -33,6 +33,10 @@ def auc_table(real: pd.DataFrame, other: pd.DataFrame, seed: int) -> Outcome:
     both = pd.concat([real, other], ignore_index=True)
     codes = [_codes(both[name]) for name in names if name != PRICE]
     numbers = _price_features(both) if PRICE in names else []
+    # A column that is the same everywhere tells nothing, and the trees refuse one without any number.
+    codes, numbers = ([column for column in columns if _varies(column)] for columns in (codes, numbers))
+    if not codes and not numbers:
+        raise NotMeasurable("codes and prices are the same in all rows")
     features = np.column_stack([*codes, *numbers])
     model = HistGradientBoostingClassifier(
         max_iter=120, categorical_features=list(range(len(codes))) or None, random_state=seed
@@ -108,6 +112,10 @@ def _price_features(frame: pd.DataFrame) -> list[NDArray[np.float64]]:
         if np.nanmax(np.abs(share - 1), initial=0) > 0:
             features.append(share)
     return features
+
+
+def _varies(column: NDArray[np.float64]) -> bool:
+    return len(np.unique(column[np.isfinite(column)])) > 1
 
 
 def _cross_validated(model: object, features: object, labels: NDArray[np.int64], seed: int) -> Outcome:
