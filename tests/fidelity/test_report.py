@@ -77,3 +77,21 @@ def test_a_report_replaces_its_predecessor(real, alike, page):
     samplegen.compare(real, alike, max_rows=30).write(page)
 
     assert json.loads(page.with_suffix(".json").read_text())["data"]["real"]["rows"] == 160
+
+
+def test_without_samples_nothing_of_single_rows_is_written(save, tmp_path):
+    rows = make_rows(60, seed=1)
+    broken = save(rows | {"itemurl": ["https://shop.tiny.example/none"] * 60})
+    found = samplegen.compare(broken, save(rows), broken)
+    found.write(tmp_path / "with.html")
+    found.write(tmp_path / "without.html", samples=False)
+
+    with_samples, without = (
+        (tmp_path / f"{name}.html").read_text() + (tmp_path / f"{name}.json").read_text()
+        for name in ("with", "without")
+    )
+    titles = {title for title in rows["title"] if " " in title}
+    assert any(title in with_samples for title in titles)
+    assert not any(title in without for title in titles)
+    assert "shop.tiny.example" in with_samples
+    assert "shop.tiny.example" not in without

@@ -46,6 +46,10 @@ def compare(
         int, typer.Option(parser=whole, metavar="<int>", help="How many pictures of each side, 0 for none.")
     ] = 300,
     no_images: Annotated[bool, typer.Option("--no-images", help="Compare the price lists alone.")] = False,
+    no_samples: Annotated[
+        bool,
+        typer.Option("--no-samples", help="Show no titles and pictures, so that the page can be shared."),
+    ] = False,
 ) -> None:
     """Measure how close SYNTHETIC comes to REAL: a page, and every number as JSON. Exit code 1 with --fail-under."""
     from samplegen.fidelity.measures import check_names
@@ -68,7 +72,7 @@ def compare(
             on_stage=stage,
         )
         stage("writing")
-        page, numbers = comparison.write(out)
+        page, numbers = comparison.write(out, samples=not no_samples)
     _print_summary(comparison)
     typer.echo(page)
     typer.echo(numbers)

@@ -1,6 +1,7 @@
 """Joins the measures: loads the datasets, computes every score and its floor."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -45,7 +46,8 @@ def compare(
         on_stage: Called with the name of each stage before it begins, so that progress can be shown.
 
     Returns:
-        The scores. All tables are compared at the size of the smallest, since most measures depend on it.
+        The scores. All tables are compared at the size of the smallest, since most measures depend on it; only
+        models that are trained on a table get all its rows, up to ``max_rows``.
 
     Raises:
         FidelityError: If a dataset cannot be read, or the two have nothing in common.
@@ -67,11 +69,20 @@ def compare(
     frames = {role: take_rows(source.frame, rows, seed=seed, name=role) for role, source in sources.items()}
     stage("pictures")
     galleries = {role: pictures.describe(source.photos) for role, source in sources.items()}
+    sides = {
+        role: _Side(
+            frames[role],
+            take_rows(source.frame, max_rows, seed=seed, name=role),
+            galleries[role],
+            source,
+        )
+        for role, source in sources.items()
+    }
     # The matrices are small: threads would mostly wait for each other, and sums depend on their number.
     with threadpool_limits(limits=1):
         found = {
-            role: _measure(frames, galleries, sources[role], role, seed, stage)
-            for role in sources
+            role: _measure(sides["real"], side, role, seed, stage)
+            for role, side in sides.items()
             if role != "real"
         }
         stage("privacy")
@@ -84,16 +95,21 @@ def compare(
     return Comparison(scores, sources, rows, notes, settings, frames, galleries)
 
 
-def _measure(
-    frames: Mapping[str, pd.DataFrame],
-    galleries: Mapping[str, Gallery],
-    source: Source,
-    role: str,
-    seed: int,
-    stage: OnStage,
-) -> Measured:
+@dataclass(frozen=True)
+class _Side:
+    """What the measures see of a dataset."""
+
+    rows: pd.DataFrame
+    """As many as of every other side."""
+    all_rows: pd.DataFrame
+    """As many as there are, up to the limit: what a model is trained on."""
+    gallery: Gallery
+    source: Source
+
+
+def _measure(real_side: _Side, other_side: _Side, role: str, seed: int, stage: OnStage) -> Measured:
     """Compute every measure of one dataset against the real one, but for those that need all three."""
-    real, other = frames["real"], frames[role]
+    real, other = real_side.rows, other_side.rows
     stage(f"columns and titles, {role}")
     found = {
         function.__name__: attempt(function, real, other)
@@ -110,7 +126,6 @@ def _measure(
             titles.distinct_titles,
             titles.title_repeats,
             titles.titles_copied,
-            utility.price_r2,
             privacy.rows_copied,
         )
     }
@@ -118,22 +133,26 @@ def _measure(
     for test in (two_sample.auc_table, two_sample.auc_titles):
         found[test.__name__] = attempt(test, real, other, seed)
     stage(f"training, {role}")
+    found["price_r2"] = attempt(utility.price_r2, real_side.all_rows, other_side.all_rows)
     try:
-        found |= utility.category(real, other)
+        found |= utility.category(real_side.all_rows, other_side.all_rows)
     except NotMeasurable as reason:
         found |= dict.fromkeys(
             ("category_accuracy", "category_macro_f1"), Outcome(value=None, reason=str(reason))
         )
+    source, galleries = other_side.source, (real_side.gallery, other_side.gallery)
     found["rule_adherence"] = attempt(rules.rule_adherence, source.table, rules.euro_rate_of(source.path))
     for family in pictures.FAMILIES:
-        found[family] = attempt(pictures.picture_family, galleries["real"], galleries[role], family)
-    found["picture_distance"] = attempt(pictures.picture_distance, galleries["real"], galleries[role], seed)
+        found[family] = attempt(pictures.picture_family, *galleries, family)
+    found["picture_distance"] = attempt(pictures.picture_distance, *galleries, seed)
     return found
 
 
 def _privacy(frames: Mapping[str, pd.DataFrame], found: Mapping[str, Measured]) -> Measured:
     """Compute what needs distances between rows; the floor of the distance goes to the holdout's measures."""
-    names = ["real", "synthetic", *(["holdout"] if "holdout" in frames else [])]
+    names = [
+        name for name in ("real", "synthetic", "holdout") if name != "holdout" or len(frames.get(name, ()))
+    ]
     alone = Outcome(value=None, reason="needs a holdout: real rows that were not learned from")
     try:
         distances = privacy.closest([frames[name] for name in names])
@@ -141,7 +160,7 @@ def _privacy(frames: Mapping[str, pd.DataFrame], found: Mapping[str, Measured]) 
         missing = Outcome(value=None, reason=str(reason))
         return dict.fromkeys(("distance_to_closest", "closer_to_real", "membership_auc"), missing)
     measured = {"distance_to_closest": privacy.distance_to_closest(distances[1, 0])}
-    if "holdout" not in frames:
+    if "holdout" not in names:
         return measured | {"closer_to_real": alone, "membership_auc": alone}
     found["holdout"]["distance_to_closest"] = privacy.distance_to_closest(distances[2, 0])
     return measured | {

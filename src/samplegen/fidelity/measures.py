@@ -50,8 +50,8 @@ class Measure:
 
 
 _COLUMNS, _TITLES, _TELLING, _USE = "Columns", "Titles", "Telling them apart", "Use"
-_RULES, _PRIVACY, _PICTURES = "Rules", "Privacy", "Pictures"
-GROUPS = (_COLUMNS, _TITLES, _TELLING, _USE, _RULES, _PRIVACY, _PICTURES)
+_RULES, PRIVACY, _PICTURES = "Rules", "Privacy", "Pictures"
+GROUPS = (_COLUMNS, _TITLES, _TELLING, _USE, _RULES, PRIVACY, _PICTURES)
 
 _ALL = (
     Measure(
@@ -164,7 +164,7 @@ _ALL = (
         _USE,
         1,
         0,
-        "Variance of real log prices that a model explains which has seen only synthetic rows.",
+        "Share of the variance of real log prices that a model explains which has seen only synthetic rows, all of them.",
     ),
     Measure(
         "category_accuracy",
@@ -193,7 +193,7 @@ _ALL = (
     Measure(
         "titles_copied",
         "Titles copied",
-        _PRIVACY,
+        PRIVACY,
         0,
         1,
         "Share of rows whose title stands word for word in the real table. Real rows repeat titles too: see the floor.",
@@ -201,7 +201,7 @@ _ALL = (
     Measure(
         "rows_copied",
         "Rows copied",
-        _PRIVACY,
+        PRIVACY,
         0,
         1,
         "Share of rows that equal a real row in categories, title and price.",
@@ -209,7 +209,7 @@ _ALL = (
     Measure(
         "distance_to_closest",
         "Distance to closest record",
-        _PRIVACY,
+        PRIVACY,
         1,
         0,
         "Mean distance of a row to the nearest real row, 0 (equal) to 1 (nothing in common). Well below the floor means copying.",
@@ -217,7 +217,7 @@ _ALL = (
     Measure(
         "closer_to_real",
         "Closer to real than to holdout",
-        _PRIVACY,
+        PRIVACY,
         0.5,
         1,
         "Share of synthetic rows nearer to a real row than to one held out; above 0.5 they lean on rows they learned from.",
@@ -225,7 +225,7 @@ _ALL = (
     Measure(
         "membership_auc",
         "Membership AUC",
-        _PRIVACY,
+        PRIVACY,
         0.5,
         1,
         "How well distance to the synthetic rows tells real rows from held-out ones: 0.5 gives nothing away.",

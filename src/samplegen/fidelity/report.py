@@ -50,7 +50,7 @@ class Line:
     meter: Markup
 
 
-def write_report(comparison: "Comparison", page: Path) -> tuple[Path, Path]:
+def write_report(comparison: "Comparison", page: Path, *, samples: bool) -> tuple[Path, Path]:
     """Write the page and the JSON file; each appears whole or not at all.
 
     Raises:
@@ -58,14 +58,14 @@ def write_report(comparison: "Comparison", page: Path) -> tuple[Path, Path]:
         FidelityError: If the page's name or the file beside it is not one to write to.
     """
     numbers = check_target(page)
-    content = json.dumps(comparison.to_json(), indent=2, ensure_ascii=False) + "\n"
-    html = render(comparison, numbers.name)
+    content = json.dumps(comparison.to_json(samples=samples), indent=2, ensure_ascii=False) + "\n"
+    html = render(comparison, numbers.name, samples=samples)
     write_file(page.parent, numbers.name, content.encode())
     write_file(page.parent, page.name, html.encode())
     return page, numbers
 
 
-def render(comparison: "Comparison", numbers: str) -> str:
+def render(comparison: "Comparison", numbers: str, *, samples: bool) -> str:
     """Return the page as HTML."""
     environment = Environment(
         loader=PackageLoader("samplegen.fidelity", "page"),
@@ -80,6 +80,7 @@ def render(comparison: "Comparison", numbers: str) -> str:
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     lines = [_line(score, "holdout" in comparison.sources) for score in comparison.scores.values()]
     page = environment.get_template("report.html.j2")
+    described = comparison.to_json(samples=samples)
     return page.render(
         style=Markup(style),  # our own file
         style_digest=digest,
@@ -87,18 +88,19 @@ def render(comparison: "Comparison", numbers: str) -> str:
         headline=_headline(lines),
         scores=comparison.scores,
         numbers=numbers,
-        data=comparison.to_json()["data"],
-        versions=comparison.to_json()["versions"],
-        samplegen=comparison.to_json()["samplegen"],
+        data=described["data"],
+        versions=described["versions"],
+        samplegen=described["samplegen"],
         settings=comparison.settings,
         notes=comparison.notes,
         has_holdout="holdout" in comparison.sources,
         panels=[charts.density_panel(panel) for panel in comparison.price_densities()],
         shares=_share_charts(comparison.frames),
         lengths=_length_chart(comparison.frames),
-        titles=_some_titles(comparison),
-        strips=_strips(comparison.galleries),
-        pairs=_pairs(comparison.galleries),
+        samples=samples,
+        titles=_some_titles(comparison) if samples else [],
+        strips=_strips(comparison.galleries) if samples else [],
+        pairs=_pairs(comparison.galleries) if samples else [],
         show=_show,
     )
 

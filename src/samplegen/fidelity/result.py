@@ -75,8 +75,16 @@ class Comparison:
                 sentences.append(f"{name}: {found.value:.4f} is {side} {threshold:g}")
         return sentences
 
-    def to_json(self) -> dict[str, Any]:
-        """Return every number with versions, seed and row counts; the same inputs give the same values."""
+    def to_json(self, *, samples: bool = True) -> dict[str, Any]:
+        """Return every number with versions, seed and row counts; the same inputs give the same values.
+
+        Args:
+            samples: Whether broken rules are shown by an example row.
+        """
+        scores = {name: score.to_json() for name, score in self.scores.items()}
+        for outcome in () if samples else (scores["rule_adherence"], scores["rule_adherence"]["floor"]):
+            if outcome and "details" in outcome:
+                del outcome["details"]["examples"]
         return {
             "kind": KIND,
             "samplegen": __version__,
@@ -95,7 +103,7 @@ class Comparison:
                 for role, source in self.sources.items()
             },
             "notes": list(self.notes),
-            "scores": {name: score.to_json() for name, score in self.scores.items()},
+            "scores": scores,
             "charts": plain({"price_densities": self.price_densities()}),
         }
 
@@ -103,8 +111,13 @@ class Comparison:
         """Return the densities of log prices, by category, as the page draws them."""
         return prices.price_densities(self.frames["real"], self.frames["synthetic"])
 
-    def write(self, page: str | Path) -> tuple[Path, Path]:
+    def write(self, page: str | Path, *, samples: bool = True) -> tuple[Path, Path]:
         """Write the page, and the numbers beside it under the same name with ``.json``.
+
+        Args:
+            page: Where to; must end in ``.html``.
+            samples: Whether titles and pictures of both sides are shown. Without them there is nothing of single
+                rows in the files, only shares, means and names of categories.
 
         Returns:
             The paths of both.
@@ -112,7 +125,7 @@ class Comparison:
         Raises:
             ExportError: If a file cannot be written.
         """
-        return write_report(self, Path(page))
+        return write_report(self, Path(page), samples=samples)
 
 
 def _version(name: str) -> str:
