@@ -18,6 +18,13 @@ from samplegen.fidelity.tables import Source, load_source, take_rows
 STAGES, HOLDOUT_STAGES = 6, 3
 """How often `compare` calls ``on_stage``, and how often more with a holdout."""
 
+_NEED_ALL = ("distance_to_closest", "closer_to_real", "membership_auc")
+_OF_TABLES = [
+    name
+    for name in MEASURES
+    if name not in (*pictures.FAMILIES, "picture_distance", "rule_adherence", *_NEED_ALL)
+]
+
 OnStage = Callable[[str], None]
 Measured = dict[str, Outcome]
 
@@ -109,8 +116,20 @@ class _Side:
 
 def _measure(real_side: _Side, other_side: _Side, role: str, seed: int, stage: OnStage) -> Measured:
     """Compute every measure of one dataset against the real one, but for those that need all three."""
+    found = _measure_tables(real_side, other_side, role, seed, stage)
+    source, galleries = other_side.source, (real_side.gallery, other_side.gallery)
+    found["rule_adherence"] = attempt(rules.rule_adherence, source.table, rules.euro_rate_of(source.path))
+    for family in pictures.FAMILIES:
+        found[family] = attempt(pictures.picture_family, *galleries, family)
+    found["picture_distance"] = attempt(pictures.picture_distance, *galleries, seed)
+    return found
+
+
+def _measure_tables(real_side: _Side, other_side: _Side, role: str, seed: int, stage: OnStage) -> Measured:
     real, other = real_side.rows, other_side.rows
     stage(f"columns and titles, {role}")
+    if absence := _absence(real, other):
+        return dict.fromkeys(_OF_TABLES, Outcome(value=None, reason=absence))
     found = {
         function.__name__: attempt(function, real, other)
         for function in (
@@ -140,16 +159,13 @@ def _measure(real_side: _Side, other_side: _Side, role: str, seed: int, stage: O
         found |= dict.fromkeys(
             ("category_accuracy", "category_macro_f1"), Outcome(value=None, reason=str(reason))
         )
-    source, galleries = other_side.source, (real_side.gallery, other_side.gallery)
-    found["rule_adherence"] = attempt(rules.rule_adherence, source.table, rules.euro_rate_of(source.path))
-    for family in pictures.FAMILIES:
-        found[family] = attempt(pictures.picture_family, *galleries, family)
-    found["picture_distance"] = attempt(pictures.picture_distance, *galleries, seed)
     return found
 
 
 def _privacy(frames: Mapping[str, pd.DataFrame], found: Mapping[str, Measured]) -> Measured:
     """Compute what needs distances between rows; the floor of the distance goes to the holdout's measures."""
+    if absence := _absence(frames["real"], frames["synthetic"]):
+        return dict.fromkeys(_NEED_ALL, Outcome(value=None, reason=absence))
     names = [
         name for name in ("real", "synthetic", "holdout") if name != "holdout" or len(frames.get(name, ()))
     ]
@@ -158,7 +174,7 @@ def _privacy(frames: Mapping[str, pd.DataFrame], found: Mapping[str, Measured]) 
         distances = privacy.closest([frames[name] for name in names])
     except NotMeasurable as reason:
         missing = Outcome(value=None, reason=str(reason))
-        return dict.fromkeys(("distance_to_closest", "closer_to_real", "membership_auc"), missing)
+        return dict.fromkeys(_NEED_ALL, missing)
     measured = {"distance_to_closest": privacy.distance_to_closest(distances[1, 0])}
     if "holdout" not in names:
         return measured | {"closer_to_real": alone, "membership_auc": alone}
@@ -167,6 +183,14 @@ def _privacy(frames: Mapping[str, pd.DataFrame], found: Mapping[str, Measured]) 
         "closer_to_real": privacy.closer_to_real(distances[1, 0], distances[1, 2]),
         "membership_auc": privacy.membership_auc(distances[0, 1], distances[2, 1]),
     }
+
+
+def _absence(real: pd.DataFrame, other: pd.DataFrame) -> str:
+    """Say which side has no price list; nothing where both have one."""
+    for frame, side in ((real, "real"), (other, "compared")):
+        if frame.empty:
+            return f"the {side} data have no price list"
+    return ""
 
 
 def _check_common(sources: Mapping[str, Source]) -> None:

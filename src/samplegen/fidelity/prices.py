@@ -12,7 +12,7 @@ from samplegen.fidelity.scores import NotMeasurable, Outcome
 CATEGORY = "category2_code"
 _FEWEST = 10
 """Rows that a category needs on both sides; with fewer a distribution is noise."""
-_CHARTED = 8
+_CHARTED = 7
 _STEPS = 96
 
 

@@ -84,7 +84,7 @@ def render(comparison: "Comparison", numbers: str, *, samples: bool) -> str:
     return page.render(
         style=Markup(style),  # our own file
         style_digest=digest,
-        groups=[(group, [line for line in lines if line.score.measure.group == group]) for group in GROUPS],
+        groups=[_group(group, lines) for group in GROUPS],
         headline=_headline(lines),
         scores=comparison.scores,
         numbers=numbers,
@@ -135,6 +135,14 @@ def _line(score: Score, has_holdout: bool) -> Line:
         )
     interval = f"{found.interval[0]:.3f} to {found.interval[1]:.3f}" if found.interval else ""
     return Line(score, _show(found.value), interval, _show(floor), f"{measure.best:g}", tone, words, meter)
+
+
+def _group(group: str, lines: Iterable[Line]) -> tuple[str, list[Line], str]:
+    """Give a group's lines; where none has a value, one sentence says why in their place."""
+    own = [line for line in lines if line.score.measure.group == group]
+    if any(line.score.synthetic.value is not None for line in own):
+        return group, own, ""
+    return group, [], "; ".join(dict.fromkeys(line.score.synthetic.reason for line in own))
 
 
 def _headline(lines: Iterable[Line]) -> dict[str, int]:
