@@ -4,10 +4,11 @@ import json
 import re
 
 import pytest
-from conftest import make_rows
 
 import samplegen
 from samplegen.errors import FidelityError
+
+from .rows import make_rows
 
 HOSTILE = '<script>alert("1")</script>'
 
@@ -73,10 +74,11 @@ def test_a_foreign_json_file_is_left_alone(real, alike, tmp_path):
     assert not (tmp_path / "package.html").exists()
 
 
-def test_a_report_replaces_its_predecessor(real, alike, page):
-    samplegen.compare(real, alike, max_rows=30).write(page)
+def test_a_report_replaces_its_predecessor(real, alike, tmp_path):
+    for rows in (30, 40):
+        samplegen.compare(real, alike, max_rows=rows).write(tmp_path / "page.html")
 
-    assert json.loads(page.with_suffix(".json").read_text())["data"]["real"]["rows"] == 160
+    assert json.loads((tmp_path / "page.json").read_text())["data"]["real"]["rows_compared"] == 40
 
 
 def test_without_samples_nothing_of_single_rows_is_written(save, tmp_path):

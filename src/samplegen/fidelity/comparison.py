@@ -224,6 +224,8 @@ def _notes(sources: Mapping[str, Source], rows: int, settings: Settings) -> tupl
                 f"{len(source.unreadable)} {role} pictures were left out, the first because: {source.unreadable[0]}"
             )
     real = sources["real"]
+    if "holdout" in sources and sources["holdout"].path.resolve() == real.path.resolve():
+        notes.append("The holdout is the real table itself, so what stands as the floor is no floor.")
     for role, source in sources.items():
         if role == "real" or not source.rows or not real.rows:
             continue

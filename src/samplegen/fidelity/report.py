@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 LIKE_REAL, NEAR = 0.03, 0.10
 """How far below the floor a bar may end, as a share of its length, to be called like real, or near."""
+_LONGEST = 200
+"""Characters of a title that are shown."""
 _STRIP, _PAIRS, _THUMB_PX = 12, 8, 128
 _NOTHING = "\N{EN DASH}"
 _SHARES, _TITLES_SHOWN = 14, 10
@@ -194,7 +196,7 @@ def _some_titles(comparison: "Comparison") -> list[tuple[str, str]]:
             stream_key(comparison.settings.seed, f"fidelity/titles/{role}"),
             pd.RangeIndex(len(distinct)).to_numpy(),
         )
-        sides.append([distinct[place] for place in order.argsort(kind="stable")[:_TITLES_SHOWN]])
+        sides.append([distinct[place][:_LONGEST] for place in order.argsort(kind="stable")[:_TITLES_SHOWN]])
     return list(zip(*sides, strict=False))
 
 
