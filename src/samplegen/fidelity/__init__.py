@@ -22,6 +22,7 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401  # a module holds anything
     try:
         return getattr(import_module(_HOMES[name]), name)
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] not in _EXTRA:
+        library = (error.name or "").partition(".")[0]
+        if library not in _EXTRA:
             raise
-        raise FidelityError(f"comparing needs {error.name}: pip install 'samplegen[compare]'.") from error
+        raise FidelityError(f"comparing needs {library}: pip install 'samplegen[compare]'.") from error
