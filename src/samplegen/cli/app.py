@@ -1,5 +1,6 @@
 """The application itself, and what its commands share: options, the progress bar, how it ends."""
 
+import itertools
 import os
 import sys
 from collections.abc import Iterator
@@ -93,10 +94,11 @@ def show_stages(count: int) -> Iterator[Any]:
 
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("starting", total=count, completed=-1)
+        task = progress.add_task("starting", total=count)
+        finished = itertools.count()
 
         def begin(name: str) -> None:
-            progress.update(task, description=name, advance=1)
+            progress.update(task, description=name, completed=next(finished))
 
         yield begin
 

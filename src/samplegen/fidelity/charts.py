@@ -60,7 +60,7 @@ def density_panel(panel: Mapping[str, Any]) -> Markup:
 
 def share_bars(shares: Sequence[tuple[str, float, float]], *, label: str) -> Markup:
     """Draw a pair of bars for each name: its share of real and of synthetic rows."""
-    row, names, room, width = 26, 172, 84, 560  # px: a pair, the names, the numbers, all
+    row, names, room, width = 26, 164, 78, 430  # px: a pair, the names, the numbers, all
     most = max((max(real, other) for _, real, other in shares), default=0) or 1
     parts = []
     for place, (name, real, other) in enumerate(shares):
@@ -82,7 +82,7 @@ def share_bars(shares: Sequence[tuple[str, float, float]], *, label: str) -> Mar
 
 def length_columns(real: Mapping[int, float], other: Mapping[int, float], *, label: str) -> Markup:
     """Draw the shares of titles by their number of words."""
-    width, height = 520, 190
+    width, height = 430, 170
     counts = sorted({*real, *other})
     if not counts:
         return Markup("")

@@ -1,7 +1,7 @@
 """The result of a comparison: scores, what they were computed from, and the files to keep them in."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -44,12 +44,12 @@ class Comparison:
     """
 
     scores: Mapping[str, Score]
-    sources: Mapping[str, Source]
+    sources: Mapping[str, Source] = field(repr=False)
     rows_used: int
     notes: tuple[str, ...]
     settings: Settings
-    frames: Mapping[str, pd.DataFrame]
-    galleries: Mapping[str, Gallery]
+    frames: Mapping[str, pd.DataFrame] = field(repr=False)
+    galleries: Mapping[str, Gallery] = field(repr=False)
 
     def value(self, name: str) -> float | None:
         """Return the synthetic data's value of a measure; None where it cannot be computed."""
