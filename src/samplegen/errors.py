@@ -22,3 +22,7 @@ class RenderingError(SamplegenError):
 
 class ExportError(SamplegenError):
     """An output folder, format or file that cannot be written or read."""
+
+
+class CollectError(SamplegenError):
+    """A price list that cannot be collected from, or a dataset that cannot be served."""
