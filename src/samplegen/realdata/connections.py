@@ -16,6 +16,7 @@ import httpx
 
 from samplegen.realdata.addresses import IPAddress, is_public
 from samplegen.realdata.failures import PictureFailure
+from samplegen.realdata.streams import connect
 
 _ERRORS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
     (httpcore.ConnectTimeout, httpx.ConnectTimeout),
@@ -84,7 +85,6 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
 
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
-        self._plain = httpcore.AnyIOBackend()
 
     async def connect_tcp(
         self,
@@ -98,7 +98,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         addresses = await self._resolver.addresses(host)
         for number, address in enumerate(list(addresses)):
             try:
-                stream = await self._plain.connect_tcp(address, port, timeout, local_address, socket_options)
+                stream = await connect(address, port, timeout)
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 if number == len(addresses) - 1:
                     raise

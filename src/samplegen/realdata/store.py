@@ -8,7 +8,7 @@ import json
 import os
 import threading
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO, Self
@@ -170,7 +170,9 @@ class PictureStore:
 
 
 def _line(note: Note) -> bytes:
-    values = {name: value for name, value in asdict(note).items() if value not in ("", None, False)}
+    values = {
+        name: value for name in Note.__slots__ if (value := getattr(note, name)) not in ("", None, False)
+    }
     # Not `ensure_ascii=False`: an address may hold signs that UTF-8 has no bytes for.
     return (json.dumps(values) + os.linesep).encode()
 
