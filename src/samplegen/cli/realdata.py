@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samplegen.cli.app import INTERRUPTED, app, show_progress, whole
+from samplegen.cli.app import INTERRUPTED, DatasetArgument, app, show_progress, whole
 from samplegen.cli.datasets import parse_splits
 from samplegen.errors import CollectError
 
@@ -170,3 +170,24 @@ def _stopped_politely() -> Iterator[None]:
     except KeyboardInterrupt:
         typer.echo("samplegen: stopped; the same command with --resume goes on from here.", err=True)
         raise typer.Exit(INTERRUPTED) from None
+
+
+@app.command()
+def serve(
+    dataset: DatasetArgument,
+    port: Annotated[int, typer.Option(parser=whole, metavar="<int>", help="0: any that is free.")] = 0,
+    host: Annotated[str, typer.Option(help="A loopback address.")] = "127.0.0.1",
+) -> None:
+    """Serve a dataset's pages and pictures on loopback, and its price list with addresses that lead there."""
+    from samplegen.realdata.serving import JSON_LINES, Shop, ShopServer
+
+    with ShopServer(Shop(dataset), host, port) as server:
+        typer.echo(server.origin)
+        typer.echo(
+            f"{len(server.shop.rows):,} products; the price list is {server.origin}/Dataset.csv", err=True
+        )
+        typer.echo(f"and {server.origin}/{JSON_LINES}. Stop with Ctrl-C.", err=True)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            raise typer.Exit from None

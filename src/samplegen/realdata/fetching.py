@@ -25,6 +25,7 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _PASSING = (408, 425, 429)
 """Refusals that are tried again, besides all of 500 and above."""
 _REFUSALS = (429, 503)
+_SHORT_BYTES = 16_384
 _ZLIB_OR_GZIP = 32 + zlib.MAX_WBITS
 
 
@@ -146,6 +147,8 @@ class Fetcher:
 
     async def _received(self, response: httpx.Response, known: Validators | None) -> Fetched:
         status = response.status_code
+        if status not in (200, 203):
+            await _drain(response)
         if status in _PASSING or status >= 500:
             wait = retry_after(response.headers.get("Retry-After"), now=time.time())
             raise TryAgain(_status(status), wait_s=wait, refused=status in _REFUSALS)
@@ -199,6 +202,14 @@ class Fetcher:
                 return TryAgain(f"the answer broke off: {text}" if text else "the connection broke")
             case _:
                 return PictureFailure(f"cannot be asked: {text}")
+
+
+async def _drain(response: httpx.Response) -> None:
+    """Read the short body of an answer without a picture, so that the connection can be used again."""
+    declared = response.headers.get("Content-Length", "")
+    if declared.isdigit() and int(declared[:18]) <= _SHORT_BYTES:
+        async for _ in response.aiter_raw():
+            pass
 
 
 def _unpacker(encoding: str) -> "zlib._Decompress | None":
