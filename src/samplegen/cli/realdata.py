@@ -70,6 +70,10 @@ def collect(
     allow_private: Annotated[
         bool, typer.Option("--allow-private", help="Ask private and loopback addresses, too.")
     ] = False,
+    private_host: Annotated[
+        list[str] | None,
+        typer.Option(help="A host that may have a private address, while others may not; may be repeated."),
+    ] = None,
     user_agent: Annotated[
         str | None, typer.Option(help="What the client calls itself.", show_default="samplegen/VERSION")
     ] = None,
@@ -105,7 +109,7 @@ def collect(
             config=config,
             splits=shares,
             limits=limits,
-            allow_private=allow_private,
+            allow_private=allow_private or frozenset(name.lower() for name in private_host or ()),
             user_agent=user_agent or USER_AGENT,
             resume=resume,
             overwrite=overwrite,

@@ -28,6 +28,7 @@ from samplegen.export.schema import IMAGE_COLUMN, IMAGE_TYPE, dataset_schema
 from samplegen.export.settings import CollectSettings, library_versions
 from samplegen.export.shards import BATCH_ROWS, Batch, Shard, plan_shards
 from samplegen.pipeline.output import check_output, claimed, intact, remove_data
+from samplegen.realdata.addresses import Private
 from samplegen.realdata.columns import for_text, to_schema
 from samplegen.realdata.download import DECODERS, download, keep_pictures
 from samplegen.realdata.fetching import USER_AGENT
@@ -82,7 +83,7 @@ def collect(
     config: str | None = None,
     splits: Mapping[str, float] | None = None,
     limits: Limits | None = None,
-    allow_private: bool = False,
+    allow_private: Private = False,
     user_agent: str = USER_AGENT,
     resume: bool = False,
     overwrite: bool = False,
@@ -98,7 +99,7 @@ def collect(
         config: Name of a Hub dataset's configuration.
         splits: Shares of splits by title; None for the list's own.
         limits: How hard hosts may be asked and how large pictures may be.
-        allow_private: Whether machines of private networks, and this one, may be asked.
+        allow_private: Whether machines of private networks, and this one, may be asked; or names of those that may.
         user_agent: What the client calls itself.
         resume: Complete a run that was stopped; what it has is not asked for again.
         overwrite: Collect again; servers are asked whether pictures have changed.
@@ -232,7 +233,7 @@ def _gather(
     rows: _Rows,
     store: PictureStore,
     limits: Limits,
-    allow_private: bool,
+    allow_private: Private,
     user_agent: str,
     on_rows: Report,
 ) -> dict[int, str]:

@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 from samplegen.realdata.failures import PictureFailure
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+Private = bool | frozenset[str]
+"""Whether hosts may have private addresses: all, none, or those with these names (or addresses) only."""
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _NAT64_LOCAL = ipaddress.IPv6Network("64:ff9b:1::/48")
@@ -42,6 +44,11 @@ def host_of(url: str) -> str:
     parts = urlsplit(url)
     port = parts.port or (443 if parts.scheme.lower() == "https" else 80)
     return f"{(parts.hostname or '').lower()}:{port}"
+
+
+def may_be_private(host: str, private: Private) -> bool:
+    """Tell whether a host may have a private address."""
+    return private if isinstance(private, bool) else host.lower() in private
 
 
 def is_public(address: IPAddress) -> bool:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import httpcore
 import httpx
 
-from samplegen.realdata.addresses import IPAddress, is_public
+from samplegen.realdata.addresses import IPAddress, Private, is_public, may_be_private
 from samplegen.realdata.failures import PictureFailure
 from samplegen.realdata.streams import connect
 
@@ -33,7 +33,7 @@ _ERRORS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
 class Resolver:
     """Host names to IP addresses that may be connected to; each name is looked up once."""
 
-    def __init__(self, *, allow_private: bool) -> None:
+    def __init__(self, *, allow_private: Private) -> None:
         self._allow_private = allow_private
         self._found: dict[str, asyncio.Task[list[str]]] = {}
 
@@ -64,7 +64,7 @@ class Resolver:
         except UnicodeError:
             raise PictureFailure(f"{host!r} is no host name") from None
         found = list(dict.fromkeys(str(answer[4][0]) for answer in answers))
-        allowed = [text for text in found if self._allow_private or is_public(_parse(text))]
+        allowed = [text for text in found if may_be_private(host, self._allow_private) or is_public(_parse(text))]
         if not allowed:
             raise PictureFailure(
                 f"host {host!r} is {', '.join(found)}, a private address; --allow-private would ask it"
@@ -124,7 +124,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
 class CheckedTransport(httpx.AsyncBaseTransport):
     """HTTP/1.1 over checked connections that are kept open between pictures."""
 
-    def __init__(self, *, allow_private: bool, connections: int) -> None:
+    def __init__(self, *, allow_private: Private, connections: int) -> None:
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=httpx.create_ssl_context(),
             max_connections=connections,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from samplegen.realdata.addresses import check_url, host_of
+from samplegen.realdata.addresses import Private, check_url, host_of
 from samplegen.realdata.failures import PictureFailure
 from samplegen.realdata.fetching import USER_AGENT, Fetched, Fetcher, Validators
 from samplegen.realdata.limits import Limits
@@ -27,7 +27,7 @@ def download(
     store: PictureStore,
     limits: Limits,
     *,
-    allow_private: bool = False,
+    allow_private: Private = False,
     user_agent: str = USER_AGENT,
     on_done: Report = lambda address: None,
 ) -> None:
@@ -37,7 +37,7 @@ def download(
         addresses: What the price list says; each different one is asked once.
         store: Gets a note for every address.
         limits: How hard hosts may be asked.
-        allow_private: Whether machines of private networks, and this one, may be asked.
+        allow_private: Whether machines of private networks, and this one, may be asked; or which.
         user_agent: What the client calls itself.
         on_done: Called with each address when it is settled.
     """
@@ -62,7 +62,7 @@ class _Download:
         self._limits = limits
         self._on_done = on_done
 
-    async def run(self, waiting: dict[str, list[str]], *, allow_private: bool, user_agent: str) -> None:
+    async def run(self, waiting: dict[str, list[str]], *, allow_private: Private, user_agent: str) -> None:
         fetcher = Fetcher(self._limits, allow_private=allow_private, user_agent=user_agent)
         with ThreadPoolExecutor(DECODERS, "decode") as self._decoders:
             async with fetcher, asyncio.TaskGroup() as group:

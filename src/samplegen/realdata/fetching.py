@@ -15,7 +15,7 @@ from urllib.parse import urljoin
 import httpx
 
 from samplegen import __version__
-from samplegen.realdata.addresses import check_url, host_of
+from samplegen.realdata.addresses import Private, check_url, host_of
 from samplegen.realdata.connections import CheckedTransport
 from samplegen.realdata.failures import PictureFailure, TryAgain
 from samplegen.realdata.limits import Budget, HostGate, Limits, backoff, retry_after
@@ -58,7 +58,7 @@ class Fetcher:
         self,
         limits: Limits,
         *,
-        allow_private: bool = False,
+        allow_private: Private = False,
         user_agent: str = USER_AGENT,
         accept: str = "image/*,*/*;q=0.5",
         rng: random.Random | None = None,

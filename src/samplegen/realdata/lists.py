@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from samplegen.errors import CollectError
-from samplegen.realdata.addresses import check_url
+from samplegen.realdata.addresses import Private, check_url
 from samplegen.realdata.failures import PictureFailure
 from samplegen.realdata.fetching import Fetcher
 from samplegen.realdata.limits import Limits
@@ -23,7 +23,7 @@ def open_source(
     image_column: str | None,
     config: str | None,
     limits: Limits,
-    allow_private: bool,
+    allow_private: Private,
     user_agent: str,
 ) -> PriceList:
     """Read a price list; one at an address is fetched by the same rules as pictures.

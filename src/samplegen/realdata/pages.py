@@ -136,4 +136,6 @@ def _json_ld(row: Row, title: str, places: Places) -> str:
 
 
 def _text(value: Any) -> str:  # noqa: ANN401  # a cell of any column
+    if isinstance(value, float):
+        return f"{value:,.2f}"
     return "" if value is None else str(value)
