@@ -117,7 +117,10 @@ def test_all_tries_share_the_time_for_a_picture(server):
 
 
 def test_a_silent_server_is_left(server):
-    assert "no answer within 0.2 s (1 try)" in _reason(f"{server.url}/silent/1.jpg", read_s=0.2, retries=0).reason
+    assert (
+        "no answer within 0.2 s (1 try)"
+        in _reason(f"{server.url}/silent/1.jpg", read_s=0.2, retries=0).reason
+    )
 
 
 def test_a_known_version_is_not_sent_again(server):
@@ -134,7 +137,8 @@ def test_304_without_a_condition_is_a_failure(server):
 
 
 @pytest.mark.parametrize(
-    "host", ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f.1", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0"]
+    "host",
+    ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f.1", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0"],
 )
 def test_private_hosts_are_not_asked_however_they_are_written(server, host):
     port = server.url.rsplit(":", 1)[1]
@@ -222,7 +226,18 @@ def test_no_more_requests_than_allowed_are_under_way_at_a_host(server):
 def tls_server(tmp_path):
     """A server for https://localhost with a certificate of its own, and the certificate's path."""
     key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
-    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    words = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=localhost",
+    ]
     try:
         subprocess.run(
             [*words, "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate],

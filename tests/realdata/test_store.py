@@ -46,7 +46,7 @@ def test_a_picture_that_is_not_as_it_was_is_neither_settled_nor_known(tmp_path, 
     store = PictureStore(tmp_path, "one")
     assert store.settled(ADDRESS) is None
     assert store.known(ADDRESS) is None
-    with pytest.raises(CollectError, match="cannot be read|was altered"):
+    with pytest.raises(CollectError, match=r"cannot be read|was altered"):
         store.read(store.note(ADDRESS))
 
 

@@ -58,13 +58,13 @@ def describe_dataset(root: Path) -> list[Path]:
 
 
 def _schema(root: Path, manifest: Manifest) -> pa.Schema:
+    settings = manifest.settings
+    if isinstance(settings, CollectSettings) and settings.format != "parquet":
+        fields = [pa.field(name, _arrow_type(kind)) for name, kind in settings.columns.items()]
+        return dataset_schema(pa.schema(fields), images=True, annotations=False)
     shards = [file.path for file in manifest.files if file.path.endswith(".parquet")]
     if shards:
         return pq.read_schema(root / shards[0])
-    settings = manifest.settings
-    if isinstance(settings, CollectSettings):
-        fields = [pa.field(name, _arrow_type(kind)) for name, kind in settings.columns.items()]
-        return dataset_schema(pa.schema(fields), images=True, annotations=False)
     first = next(read_dataset(root)).table
     text = pa.types.is_string(first.schema.field(CODE_COLUMN).type)
     return dataset_schema(

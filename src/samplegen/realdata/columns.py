@@ -7,7 +7,7 @@ type costs its row, never another value, and the row keeps its own text in ``fai
 import base64
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from typing import Any
 
 import pyarrow as pa
@@ -43,7 +43,7 @@ def to_schema(listed: pa.Table) -> tuple[pa.Table, dict[int, str]]:
     for name in listed.column_names:
         if name not in COLUMNS:
             column = _plain(name, listed.column(name))
-            fields[_free_name(name, listed.column_names)] = column
+            fields[_free_name(name, {*listed.column_names, *fields})] = column
     return pa.table(fields), problems
 
 
@@ -84,11 +84,13 @@ def _json_holds(arrow: pa.DataType) -> bool:
     )
 
 
-def _free_name(name: str, taken: Sequence[str]) -> str:
-    while name in RESERVED or (name.startswith(RENAMED) and name.removeprefix(RENAMED) in RESERVED):
+def _free_name(name: str, taken: Collection[str]) -> str:
+    """Return a column's name, or another where datasets have a column of their own that is called so."""
+    if name not in RESERVED:
+        return name
+    name = f"{RENAMED}{name}"
+    while name in taken:
         name = f"{RENAMED}{name}"
-        if name not in taken:
-            break
     return name
 
 

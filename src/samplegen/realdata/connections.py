@@ -64,7 +64,9 @@ class Resolver:
         except UnicodeError:
             raise PictureFailure(f"{host!r} is no host name") from None
         found = list(dict.fromkeys(str(answer[4][0]) for answer in answers))
-        allowed = [text for text in found if may_be_private(host, self._allow_private) or is_public(_parse(text))]
+        allowed = [
+            text for text in found if may_be_private(host, self._allow_private) or is_public(_parse(text))
+        ]
         if not allowed:
             raise PictureFailure(
                 f"host {host!r} is {', '.join(found)}, a private address; --allow-private would ask it"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from samplegen.errors import SamplegenError
 from samplegen.realdata.addresses import Private, check_url, host_of
 from samplegen.realdata.failures import PictureFailure
 from samplegen.realdata.fetching import USER_AGENT, Fetched, Fetcher, Validators
@@ -65,12 +66,15 @@ class _Download:
     async def run(self, waiting: dict[str, list[str]], *, allow_private: Private, user_agent: str) -> None:
         fetcher = Fetcher(self._limits, allow_private=allow_private, user_agent=user_agent)
         with ThreadPoolExecutor(DECODERS, "decode") as self._decoders:
-            async with fetcher, asyncio.TaskGroup() as group:
-                for addresses in waiting.values():
-                    # Every host has workers of its own: a slow one keeps none from the others.
-                    queue = iter(addresses)
-                    for _ in range(min(self._limits.per_host * WAITERS, len(addresses))):
-                        group.create_task(self._work(queue, fetcher))
+            try:
+                async with fetcher, asyncio.TaskGroup() as group:
+                    for addresses in waiting.values():
+                        # Every host has workers of its own: a slow one keeps none from the others.
+                        queue = iter(addresses)
+                        for _ in range(min(self._limits.per_host * WAITERS, len(addresses))):
+                            group.create_task(self._work(queue, fetcher))
+            except BaseExceptionGroup as errors:
+                raise errors.exceptions[0] from None  # such as a full disk, which ends all tasks alike
 
     async def _work(self, queue: Iterator[str], fetcher: Fetcher) -> None:
         for address in queue:
@@ -78,6 +82,10 @@ class _Download:
                 await self._settle(address, fetcher)
             except PictureFailure as failure:
                 self._store.fail(address, failure.reason, lasting=failure.lasting)
+            except SamplegenError:
+                raise
+            except Exception as error:  # noqa: BLE001  # one strange answer among thousands must not end the others
+                self._store.fail(address, f"{type(error).__name__}: {error}", lasting=False)
             self._on_done(address)
 
     async def _settle(self, address: str, fetcher: Fetcher) -> None:

@@ -118,7 +118,7 @@ class Fetcher:
                 place = response.headers.get("Location")
                 if not place:
                     raise PictureFailure(f"{response.status_code} without a place to go to")
-            url = check_url(urljoin(url, place))
+            url = check_url(_joined(url, place))
         raise PictureFailure(f"redirected more than {self._limits.redirects} times")
 
     @asynccontextmanager
@@ -153,7 +153,9 @@ class Fetcher:
             wait = retry_after(response.headers.get("Retry-After"), now=time.time())
             raise TryAgain(_status(status), wait_s=wait, refused=status in _REFUSALS)
         self._gate(str(response.request.url)).accepted()
-        validators = Validators(response.headers.get("ETag"), response.headers.get("Last-Modified"))
+        validators = Validators(
+            _version(response.headers.get("ETag")), _version(response.headers.get("Last-Modified"))
+        )
         if status == 304 and known is not None and known.headers():
             return Fetched(None, validators if validators.headers() else known)
         if status not in (200, 203):
@@ -202,6 +204,19 @@ class Fetcher:
                 return TryAgain(f"the answer broke off: {text}" if text else "the connection broke")
             case _:
                 return PictureFailure(f"cannot be asked: {text}")
+
+
+def _joined(url: str, place: str) -> str:
+    try:
+        return urljoin(url, place)
+    except ValueError as error:
+        raise PictureFailure(f"redirected to what is no address: {error}") from None
+
+
+def _version(header: str | None) -> str | None:
+    """Return a header that can be sent back, or None."""
+    plain = header is not None and header.isascii() and header.isprintable() and len(header) <= _SHORT_BYTES
+    return header if plain else None
 
 
 async def _drain(response: httpx.Response) -> None:
