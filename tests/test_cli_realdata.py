@@ -27,12 +27,12 @@ def _run(*words, cwd=None, **environment):
 @pytest.fixture
 def served(tiny_pack, tmp_path):
     write_dataset(Recipe(rows=30, template=tiny_pack, image_size=64), tmp_path / "made")
-    process = subprocess.Popen(
-        [*COMMAND, "serve", "made"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    yield process.stdout.readline().strip(), process
-    process.kill()
-    process.wait()
+    words = [*COMMAND, "serve", "made"]
+    with subprocess.Popen(
+        words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        yield process.stdout.readline().strip(), process
+        process.kill()
 
 
 def test_a_made_dataset_goes_through_serve_and_collect(served, tmp_path):

@@ -4,6 +4,7 @@ import io
 import json
 import re
 import threading
+from contextlib import closing
 
 import pytest
 from misbehaving import picture
@@ -20,13 +21,13 @@ NASTY = '</script><script>alert("x")</script> & <b>\'"'
 
 class _Client:
     def __init__(self, server):
-        self.origin = server.origin
-        self._connection = http.client.HTTPConnection(*server.server_address[:2], timeout=20)
+        self._address = server.server_address[:2]
 
     def ask(self, target, method="GET", **headers):
-        self._connection.request(method, target, headers=headers)
-        answer = self._connection.getresponse()
-        return answer.status, dict(answer.headers), answer.read()
+        with closing(http.client.HTTPConnection(*self._address, timeout=20)) as connection:
+            connection.request(method, target, headers=headers)
+            answer = connection.getresponse()
+            return answer.status, dict(answer.headers), answer.read()
 
     def rows(self):
         text = self.ask("/Dataset.csv")[2].decode()
@@ -45,8 +46,13 @@ def made(request, tiny_pack, tmp_path_factory):
     write_dataset(Recipe(rows=70, seed=3, template=tiny_pack, image_size=64), folder, format=request.param)
     server = _serve(folder)
     yield folder, server
+    _close(server)
+
+
+def _close(server):
     server.shutdown()
     server.server_close()
+    server.shop.close()
 
 
 def _all(folder):
@@ -151,8 +157,7 @@ def nasty(tmp_path, server):
     collect(str(path), tmp_path / "nasty", allow_private=True)
     found = _serve(tmp_path / "nasty")
     yield found
-    found.shutdown()
-    found.server_close()
+    _close(found)
 
 
 def test_values_are_escaped_wherever_they_stand(nasty):
@@ -183,16 +188,17 @@ def test_what_is_no_address_stays_and_texts_come_back_through_a_collection(nasty
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.0.1", "example.com", "", "::"])
 def test_only_loopback_is_served_on(made, host):
-    with pytest.raises(CollectError, match="on loopback only"):
-        ShopServer(Shop(made[0]), host, 0)
+    with Shop(made[0]) as shop, pytest.raises(CollectError, match="on loopback only"):
+        ShopServer(shop, host, 0)
 
 
 def test_a_port_that_is_taken_or_impossible_is_one_message(made):
     folder, server = made
-    with pytest.raises(CollectError, match="cannot be served at"):
-        ShopServer(Shop(folder), "127.0.0.1", server.server_address[1])
-    with pytest.raises(CollectError, match="port is 70000"):
-        ShopServer(Shop(folder), "localhost", 70000)
+    with Shop(folder) as shop:
+        with pytest.raises(CollectError, match="cannot be served at"):
+            ShopServer(shop, "127.0.0.1", server.server_address[1])
+        with pytest.raises(CollectError, match="port is 70000"):
+            ShopServer(shop, "localhost", 70000)
 
 
 def test_nothing_to_serve_is_one_message(tmp_path):

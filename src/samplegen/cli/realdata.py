@@ -185,11 +185,9 @@ def serve(
     """Serve a dataset's pages and pictures on loopback, and its price list with addresses that lead there."""
     from samplegen.realdata.serving import JSON_LINES, Shop, ShopServer
 
-    with ShopServer(Shop(dataset), host, port) as server:
+    with Shop(dataset) as shop, ShopServer(shop, host, port) as server:
         typer.echo(server.origin)
-        typer.echo(
-            f"{len(server.shop.rows):,} products; the price list is {server.origin}/Dataset.csv", err=True
-        )
+        typer.echo(f"{len(shop.rows):,} products; the price list is {server.origin}/Dataset.csv", err=True)
         typer.echo(f"and {server.origin}/{JSON_LINES}. Stop with Ctrl-C.", err=True)
         try:
             server.serve_forever()

@@ -12,7 +12,7 @@ from hashlib import sha256
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote, urlsplit
 
 from samplegen import __version__
@@ -52,7 +52,10 @@ class _Answer:
 
 
 class Shop:
-    """What is served: rows, places and pictures. Pictures lie in a temporary file, so that memory does not fill."""
+    """What is served: rows, places and pictures; a context manager.
+
+    Pictures lie in a temporary file until it is closed, so that memory does not fill.
+    """
 
     def __init__(self, dataset: Path) -> None:
         """Read a dataset.
@@ -68,6 +71,19 @@ class Shop:
         self._reading = threading.Lock()
         self._items: dict[str, int] = {}
         self._images: dict[str, _Spooled] = {}
+        try:
+            self._read(dataset)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _read(self, dataset: Path) -> None:
         for piece in read_dataset(dataset):
             table = piece.table.select([name for name in piece.table.column_names if name in COLUMNS])
             for number, row in enumerate(table.to_pylist()):
@@ -247,11 +263,6 @@ class ShopServer(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
         """Say nothing when a client hangs up."""
-
-    def server_close(self) -> None:
-        """Close the socket and the shop."""
-        super().server_close()
-        self.shop.close()
 
 
 def _loopback(host: str) -> str:
