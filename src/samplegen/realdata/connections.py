@@ -8,8 +8,10 @@ cookie, no `.netrc`, because no `httpx.AsyncClient` is involved.
 import asyncio
 import ipaddress
 import socket
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import httpcore
 import httpx
@@ -82,58 +84,28 @@ def _parse(text: str) -> IPAddress:
     return ipaddress.ip_address(text)
 
 
-class CheckedBackend(httpcore.AsyncNetworkBackend):
-    """Connects to the addresses of a `Resolver`, one after the other, and to nothing else."""
+_Origin = tuple[bytes, bytes, int]
+_KEPT_S = 15.0
+"""How long a connection is kept that nothing is under way on."""
 
-    def __init__(self, resolver: Resolver) -> None:
-        self._resolver = resolver
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Connect to a host; TLS is checked against its name afterwards, as usual."""
-        addresses = await self._resolver.addresses(host)
-        for number, address in enumerate(list(addresses)):
-            try:
-                stream = await connect(address, port, timeout)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout):
-                if number == len(addresses) - 1:
-                    raise
-            else:
-                self._resolver.prefer(host, address)
-                return stream
-        raise httpcore.ConnectError(f"{host} has no address")
-
-    async def connect_unix_socket(
-        self,
-        path: str,
-        timeout: float | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Refuse: there is no use for it."""
-        raise httpcore.UnsupportedProtocol("unix sockets are not used")
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        await asyncio.sleep(seconds)
+def _origin_of(url: httpcore.URL) -> _Origin:
+    return url.scheme, url.host, url.port or (443 if url.scheme == b"https" else 80)
 
 
 class CheckedTransport(httpx.AsyncBaseTransport):
-    """HTTP/1.1 over checked connections that are kept open between pictures."""
+    """HTTP/1.1 over checked connections, which are kept open between pictures.
+
+    The connections are httpcore's, the pool is not: httpcore's looks at every connection for every request.
+    """
 
     def __init__(self, *, allow_private: Private, connections: int) -> None:
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=httpx.create_ssl_context(),
-            max_connections=connections,
-            max_keepalive_connections=connections,
-            keepalive_expiry=15,
-            network_backend=CheckedBackend(Resolver(allow_private=allow_private)),
-        )
+        self._resolver = Resolver(allow_private=allow_private)
+        self._most_idle = connections
+        self._idle: defaultdict[_Origin, list[httpcore.AsyncHTTP11Connection]] = defaultdict(list)
+        self._idle_count = 0
+        self._tls = httpx.create_ssl_context()
+        self._tls.set_alpn_protocols(["http/1.1"])
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and return the answer with its body unread."""
@@ -147,19 +119,73 @@ class CheckedTransport(httpx.AsyncBaseTransport):
             method=request.method, url=url, headers=request.headers.raw, extensions=request.extensions
         )
         with _httpx_errors():
-            response = await self._pool.handle_async_request(plain)
-        return httpx.Response(
-            response.status, headers=response.headers, stream=_Body(response), request=request
-        )
+            origin = _origin_of(url)
+            connection = await self._take(origin)
+            if connection:
+                try:
+                    response = await connection.handle_async_request(plain)
+                except (httpcore.ReadError, httpcore.RemoteProtocolError):
+                    connection = None  # the server closed it while nothing was under way
+            if connection is None:
+                connection = await self._connect(origin, request.extensions["timeout"]["connect"])
+                response = await connection.handle_async_request(plain)
+        body = _Body(response, partial(self._give_back, origin, connection))
+        return httpx.Response(response.status, headers=response.headers, stream=body, request=request)
 
     async def aclose(self) -> None:
-        """Close all connections."""
-        await self._pool.aclose()
+        """Close the connections that nothing is under way on."""
+        for connections in self._idle.values():
+            for connection in connections:
+                await connection.aclose()
+        self._idle.clear()
+        self._idle_count = 0
+
+    async def _take(self, origin: _Origin) -> httpcore.AsyncHTTP11Connection | None:
+        """Return a connection that is open and free, the one used last first."""
+        while connections := self._idle.get(origin):
+            connection = connections.pop()
+            self._idle_count -= 1
+            if not connection.has_expired():
+                return connection
+            await connection.aclose()
+        return None
+
+    async def _give_back(self, origin: _Origin, connection: httpcore.AsyncHTTP11Connection) -> None:
+        """Keep a connection whose answer was read to its end; others are closed already."""
+        if not connection.is_idle():
+            return
+        if self._idle_count >= self._most_idle:
+            # Of the host that was asked longest ago.
+            oldest = next(host for host, connections in self._idle.items() if connections)
+            await self._idle[oldest].pop(0).aclose()
+            self._idle_count -= 1
+        # At the end of the order, because it was asked just now.
+        self._idle[origin] = [*self._idle.pop(origin, []), connection]
+        self._idle_count += 1
+
+    async def _connect(self, origin: _Origin, timeout: float | None) -> httpcore.AsyncHTTP11Connection:
+        """Connect to the host's addresses, one after the other, and to nothing else."""
+        scheme, host, port = origin
+        name = host.decode("ascii")
+        addresses = await self._resolver.addresses(name)
+        for number, address in enumerate(list(addresses)):
+            try:
+                stream = await connect(address, port, timeout)
+                break
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                if number == len(addresses) - 1:
+                    raise
+        self._resolver.prefer(name, address)
+        if scheme == b"https":
+            await stream.start_tls(self._tls, server_hostname=name, timeout=timeout)
+        place = httpcore.Origin(*origin)
+        return httpcore.AsyncHTTP11Connection(place, stream, keepalive_expiry=_KEPT_S)
 
 
 class _Body(httpx.AsyncByteStream):
-    def __init__(self, response: httpcore.Response) -> None:
+    def __init__(self, response: httpcore.Response, on_close: Callable[[], Awaitable[None]]) -> None:
         self._response = response
+        self._on_close = on_close
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         with _httpx_errors():
@@ -169,6 +195,7 @@ class _Body(httpx.AsyncByteStream):
     async def aclose(self) -> None:
         with _httpx_errors():
             await self._response.aclose()
+            await self._on_close()
 
 
 @contextmanager

@@ -112,9 +112,10 @@ class Fetcher:
 
     async def _try(self, url: str, known: Validators | None, budget: Budget) -> Fetched:
         for _ in range(self._limits.redirects + 1):
-            async with self._answer(url, known, budget) as response:
+            gate = self._gate(url)
+            async with self._answer(url, gate, known, budget) as response:
                 if response.status_code not in _REDIRECTS:
-                    return await self._received(response, known)
+                    return await self._received(response, gate, known)
                 place = response.headers.get("Location")
                 if not place:
                     raise PictureFailure(f"{response.status_code} without a place to go to")
@@ -123,7 +124,7 @@ class Fetcher:
 
     @asynccontextmanager
     async def _answer(
-        self, url: str, known: Validators | None, budget: Budget
+        self, url: str, gate: HostGate, known: Validators | None, budget: Budget
     ) -> AsyncIterator[httpx.Response]:
         """Send a request when its host may be asked; the slot is held until the body is read or dropped."""
         headers = {**self._headers, **(known.headers() if known else {})}
@@ -131,7 +132,7 @@ class Fetcher:
             request = httpx.Request("GET", url, headers=headers, extensions={"timeout": self._timeouts})
         except (httpx.InvalidURL, ValueError) as error:
             raise PictureFailure(f"the address cannot be asked: {error}") from None
-        async with self._gate(url).slot(), self._everywhere:
+        async with gate.slot(), self._everywhere:
             try:
                 async with budget.running():
                     response = await self._transport.handle_async_request(request)
@@ -145,14 +146,14 @@ class Fetcher:
             except httpx.TransportError as error:
                 raise self._transport_failure(error) from error
 
-    async def _received(self, response: httpx.Response, known: Validators | None) -> Fetched:
+    async def _received(self, response: httpx.Response, gate: HostGate, known: Validators | None) -> Fetched:
         status = response.status_code
         if status not in (200, 203):
             await _drain(response)
         if status in _PASSING or status >= 500:
             wait = retry_after(response.headers.get("Retry-After"), now=time.time())
             raise TryAgain(_status(status), wait_s=wait, refused=status in _REFUSALS)
-        self._gate(str(response.request.url)).accepted()
+        gate.accepted()
         validators = Validators(
             _version(response.headers.get("ETag")), _version(response.headers.get("Last-Modified"))
         )
