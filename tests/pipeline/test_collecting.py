@@ -278,6 +278,30 @@ def test_failures_are_a_price_list_to_try_again_with(server, tmp_path):
     assert check_dataset(tmp_path / "rest") == (1, [])
 
 
+def test_rows_that_fail_again_keep_all_their_columns(server, tmp_path):
+    rows = [{**row, "source_row": "mine"} for row in _rows(server, 2, manner="404")]
+    rows.append({**rows[0], "imageurl": f"{server.url}/good/1.jpg"})
+    _collect(_write_list(tmp_path / "list.csv", rows), tmp_path / "one")
+    with pytest.raises(CollectError, match="no row has a picture"):
+        _collect(tmp_path / "one/failures.csv", tmp_path / "two")
+
+    again = _failures(tmp_path / "two")
+    assert [list(row.values())[2:] for row in again] == [
+        list(row.values()) for row in _failures(tmp_path / "one")
+    ]
+    assert (again[1]["reason"], again[1]["source_reason"]) == ("404 Not Found", "404 Not Found")
+    assert (again[1]["source_row"], again[1]["source_source_row"]) == ("mine", "1")
+
+
+def test_a_run_can_be_resumed_with_more_permission(server, tmp_path):
+    source = _write_list(tmp_path / "list.csv", _rows(server, 3))
+    with pytest.raises(CollectError, match="a private address"):
+        _collect(source, tmp_path / "out", allow_private=False)
+    assert server.asked == []
+
+    assert _collect(source, tmp_path / "out", resume=True).manifest.rows == 3
+
+
 def test_shares_divide_by_title_and_a_value_that_is_no_number_costs_its_row_only(server, tmp_path):
     rows = _rows(server, 60)
     rows[8]["full_price"] = "on request"

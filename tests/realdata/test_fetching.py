@@ -185,7 +185,7 @@ def test_unknown_hosts_are_explained():
 @pytest.mark.parametrize(
     ("address", "message"),
     [
-        ("", "is no http"),
+        ("", "names no address"),
         ("N.A.", "is no http"),
         ("ftp://host.example/1.jpg", "is no http"),
         ("javascript:alert(1)", "is no http"),

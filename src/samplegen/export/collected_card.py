@@ -45,6 +45,7 @@ def write_collected_card(
 
 def _body(manifest: Manifest, settings: CollectSettings, schema: pa.Schema) -> str:
     failed = settings.source_rows - manifest.rows
+    others = f"The other {failed:,} rows are in `{FAILURES}` with the reason." if failed else "No row failed."
     by_title = "Rows that share a title are always in the same split."
     return "\n".join(
         [
@@ -52,8 +53,7 @@ def _body(manifest: Manifest, settings: CollectSettings, schema: pa.Schema) -> s
             "",
             (
                 f"{manifest.rows:,} of the {settings.source_rows:,} rows of a price list, each with the picture "
-                f"that its column `{settings.image_column}` names. The other {failed:,} rows are in `{FAILURES}` "
-                "with the reason."
+                f"that its column `{settings.image_column}` leads to. {others}"
             ),
             "",
             "## Splits",

@@ -264,7 +264,9 @@ def _gather(
 def _write(
     root: Path, settings: CollectSettings, rows: _Rows, store: PictureStore, reasons: Mapping[int, str]
 ) -> Collected:
-    remove_data(root, tuple(settings.splits))
+    earlier = read_manifest(root)
+    before = earlier.settings.splits if earlier else {}
+    remove_data(root, (*settings.splits, *before))
     failures = write_failures(root, reasons, for_text(rows.listed.table)[0])
     good = [number for number in range(rows.table.num_rows) if number not in reasons]
     if not good:

@@ -23,6 +23,8 @@ def check_url(text: str) -> str:
         PictureFailure: If it is empty, no http(s) address, holds credentials, or names no host or port.
     """
     url = text.strip()
+    if not url:
+        raise PictureFailure("the row names no address")
     if url.startswith("//"):
         url = f"https:{url}"
     try:

@@ -49,7 +49,17 @@ class Resolver:
         if task is None or (task.done() and task.exception() and not _lasts(task.exception())):
             task = self._found[host] = asyncio.create_task(self._look_up(host))
         # A caller that gives up must not take the answer from the others.
-        return await asyncio.shield(task)
+        found = await asyncio.shield(task)
+        allowed = [
+            text for text in found if may_be_private(host, self._allow_private) or is_public(_parse(text))
+        ]
+        if not allowed:
+            # Not lasting: the same run may be resumed with another option.
+            raise PictureFailure(
+                f"host {host!r} is {', '.join(found)}, a private address; --allow-private would ask it",
+                lasting=False,
+            )
+        return allowed
 
     def prefer(self, host: str, address: str) -> None:
         """Try an address first from now on, because it answered."""
@@ -65,15 +75,7 @@ class Resolver:
             raise PictureFailure(f"host {host!r} is not found: {error.strerror}", lasting=lasting) from None
         except UnicodeError:
             raise PictureFailure(f"{host!r} is no host name") from None
-        found = list(dict.fromkeys(str(answer[4][0]) for answer in answers))
-        allowed = [
-            text for text in found if may_be_private(host, self._allow_private) or is_public(_parse(text))
-        ]
-        if not allowed:
-            raise PictureFailure(
-                f"host {host!r} is {', '.join(found)}, a private address; --allow-private would ask it"
-            )
-        return allowed
+        return list(dict.fromkeys(str(answer[4][0]) for answer in answers))
 
 
 def _lasts(error: BaseException | None) -> bool:
@@ -168,7 +170,7 @@ class CheckedTransport(httpx.AsyncBaseTransport):
         scheme, host, port = origin
         name = host.decode("ascii")
         addresses = await self._resolver.addresses(name)
-        for number, address in enumerate(list(addresses)):
+        for number, address in enumerate(addresses):
             try:
                 stream = await connect(address, port, timeout)
                 break

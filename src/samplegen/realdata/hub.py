@@ -1,5 +1,6 @@
 """Price lists that the `datasets` library opens: by their name on the Hugging Face Hub, or as a folder."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ def read_hub(source: str, *, image_column: str | None = None, config: str | None
         raise CollectError(f"{source}: is read with datasets: pip install 'samplegen[hf]'.") from error
     if hasattr(datasets.config, "HF_DATASETS_TRUST_REMOTE_CODE"):  # before version 4
         datasets.config.HF_DATASETS_TRUST_REMOTE_CODE = False
+    if not sys.stderr.isatty():
+        datasets.disable_progress_bars()
     try:
         splits = datasets.load_dataset(source, config)
     except Exception as error:  # a network, a server, a token, any file format

@@ -143,7 +143,7 @@ def retry_after(header: str | None, *, now: float) -> float | None:
         return float(text[:12])
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, TypeError, OverflowError):
         return None
     # A date without a zone is GMT: HTTP has no other.
     date = date if date.tzinfo else date.replace(tzinfo=UTC)
