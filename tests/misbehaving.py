@@ -159,6 +159,16 @@ class _Handler(BaseHTTPRequestHandler):
         self._reply(200, body[: len(body) // 2], Content_Length=str(len(body)))
         self.close_connection = True
 
+    def _longer(self, number: int) -> None:
+        """More bytes than were declared."""
+        body = picture(number)
+        self._reply(200, body + b"and more", Content_Length=str(len(body)))
+
+    def _once(self, number: int) -> None:
+        """A connection that ends after one answer, without a word."""
+        self._reply(200, picture(number))
+        self.close_connection = True
+
     def _cut(self, number: int) -> None:
         """Half a picture whose length is declared to be just that."""
         body = picture(number, size=64)

@@ -8,7 +8,6 @@ cookie, no `.netrc`, because no `httpx.AsyncClient` is involved.
 import asyncio
 import ipaddress
 import socket
-from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -104,7 +103,7 @@ class CheckedTransport(httpx.AsyncBaseTransport):
     def __init__(self, *, allow_private: Private, connections: int) -> None:
         self._resolver = Resolver(allow_private=allow_private)
         self._most_idle = connections
-        self._idle: defaultdict[_Origin, list[httpcore.AsyncHTTP11Connection]] = defaultdict(list)
+        self._idle: dict[_Origin, list[httpcore.AsyncHTTP11Connection]] = {}
         self._idle_count = 0
         self._tls = httpx.create_ssl_context()
         self._tls.set_alpn_protocols(["http/1.1"])
@@ -144,26 +143,33 @@ class CheckedTransport(httpx.AsyncBaseTransport):
 
     async def _take(self, origin: _Origin) -> httpcore.AsyncHTTP11Connection | None:
         """Return a connection that is open and free, the one used last first."""
-        while connections := self._idle.get(origin):
-            connection = connections.pop()
-            self._idle_count -= 1
+        while connection := self._pop(origin, place=-1):
             if not connection.has_expired():
                 return connection
             await connection.aclose()
         return None
 
+    def _pop(self, origin: _Origin, *, place: int) -> httpcore.AsyncHTTP11Connection | None:
+        connections = self._idle.get(origin)
+        if not connections:
+            return None
+        connection = connections.pop(place)
+        self._idle_count -= 1
+        if not connections:
+            del self._idle[origin]
+        return connection
+
     async def _give_back(self, origin: _Origin, connection: httpcore.AsyncHTTP11Connection) -> None:
         """Keep a connection whose answer was read to its end; others are closed already."""
         if not connection.is_idle():
             return
-        if self._idle_count >= self._most_idle:
-            # Of the host that was asked longest ago.
-            oldest = next(host for host, connections in self._idle.items() if connections)
-            await self._idle[oldest].pop(0).aclose()
-            self._idle_count -= 1
-        # At the end of the order, because it was asked just now.
+        # At the end of the order, because this host was asked just now.
         self._idle[origin] = [*self._idle.pop(origin, []), connection]
         self._idle_count += 1
+        if self._idle_count > self._most_idle:
+            surplus = self._pop(next(iter(self._idle)), place=0)
+            if surplus:
+                await surplus.aclose()
 
     async def _connect(self, origin: _Origin, timeout: float | None) -> httpcore.AsyncHTTP11Connection:
         """Connect to the host's addresses, one after the other, and to nothing else."""
