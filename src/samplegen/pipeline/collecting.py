@@ -10,35 +10,28 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import pyarrow as pa
 from PIL import Image
 
-from samplegen.domain.pricelist import CODE_COLUMN
 from samplegen.errors import CollectError, ExportError
-from samplegen.export.cells import quote_formula
 from samplegen.export.describing import describe
 from samplegen.export.failures import FAILURES, write_failures
 from samplegen.export.files import STATE_FOLDER, remove_leftovers, sync_folder, write_file
 from samplegen.export.formats import find_format
 from samplegen.export.manifest import Manifest, RunRecord, ShardRecord, read_manifest, write_manifest
-from samplegen.export.schema import IMAGE_COLUMN, IMAGE_TYPE, dataset_schema
-from samplegen.export.settings import CollectSettings, library_versions
-from samplegen.export.shards import BATCH_ROWS, Batch, Shard, plan_shards
+from samplegen.export.schema import dataset_schema
+from samplegen.export.settings import CollectSettings
+from samplegen.export.shards import plan_shards
+from samplegen.pipeline.listed import ListedRows, batches_of, prepare
 from samplegen.pipeline.output import check_output, claimed, intact, remove_data
 from samplegen.realdata.addresses import Private
-from samplegen.realdata.columns import for_text, to_schema
+from samplegen.realdata.columns import for_text
 from samplegen.realdata.download import DECODERS, download, keep_pictures
 from samplegen.realdata.fetching import USER_AGENT
 from samplegen.realdata.limits import Limits
 from samplegen.realdata.lists import open_source
-from samplegen.realdata.naming import picture_stems
-from samplegen.realdata.pictures import to_jpeg
-from samplegen.realdata.sources import PriceList
 from samplegen.realdata.store import PictureStore
-from samplegen.sampling.splits import Splits, check_shares
+from samplegen.sampling.splits import check_shares
 
 Report = Callable[[int, int], None]
 """Gets the number of rows that are settled, and of all."""
@@ -59,19 +52,6 @@ class Collected:
     manifest: Manifest
     failed: Mapping[str, int]
     left_out: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """A list on its way into a dataset."""
-
-    listed: PriceList
-    table: pa.Table
-    problems: Mapping[int, str]
-    addresses: list[str]
-    stems: list[str]
-    splits: np.ndarray[Any, np.dtype[np.int8]]
-    left_out: tuple[str, ...]
 
 
 def collect(
@@ -120,7 +100,7 @@ def collect(
         allow_private=allow_private,
         user_agent=user_agent,
     )
-    rows, settings = _prepare(listed, format, splits)
+    rows, settings = prepare(listed, format, splits)
     root = Path(out)
     check_output(root, settings, resume=resume, overwrite=overwrite)
     with claimed(root):
@@ -136,70 +116,6 @@ def collect(
         for name in ("run.json", "collect-run"):
             (root / STATE_FOLDER / name).unlink(missing_ok=True)
     return collected
-
-
-def _prepare(
-    listed: PriceList, format_name: str, shares: Mapping[str, float] | None
-) -> tuple[_Rows, CollectSettings]:
-    if not listed.table.num_rows:
-        raise CollectError(f"{listed.name}: has no rows.")
-    table, problems = to_schema(listed.table)
-    left_out: list[str] = []
-    if format_name != "parquet":
-        table, left_out = for_text(table)
-    names, places, shares_found = _divide(listed, table, shares)
-    settings = CollectSettings(
-        source=listed.name,
-        source_digest=listed.digest(),
-        source_rows=table.num_rows,
-        image_column=listed.image_column,
-        columns={field.name: _type_name(field.type) for field in table.schema},
-        splits=dict(zip(names, shares_found, strict=True)),
-        split_by="source" if shares is None else "title",
-        format=format_name,
-        versions=library_versions(collecting=True),
-    )
-    rows = _Rows(
-        listed=listed,
-        table=table,
-        problems=problems,
-        addresses=_addresses(listed),
-        stems=picture_stems(table.column(CODE_COLUMN).to_pylist()),
-        splits=places,
-        left_out=tuple(left_out),
-    )
-    return rows, settings
-
-
-def _type_name(arrow: pa.DataType) -> str:
-    return str(arrow).replace("double", "float64")
-
-
-def _addresses(listed: PriceList) -> list[str]:
-    if listed.pictures is not None:
-        return [f"row {number}" for number in range(listed.table.num_rows)]
-    cells = listed.table.column(listed.image_column).cast(pa.string()).to_pylist()
-    return ["" if cell is None else cell.strip() for cell in cells]
-
-
-def _divide(
-    listed: PriceList, table: pa.Table, shares: Mapping[str, float] | None
-) -> tuple[list[str], np.ndarray[Any, np.dtype[np.int8]], list[float]]:
-    """Return names of the splits, the place of each row's, and the shares."""
-    if shares is not None:
-        codes = table.column(CODE_COLUMN).to_pylist()
-        titles = table.column("title").to_pylist() if "title" in table.column_names else codes
-        keys = [str(title or code) for title, code in zip(titles, codes, strict=True)]
-        return list(shares), Splits(0, shares).of_titles(keys), list(shares.values())
-    counts: Counter[str] = Counter()
-    places: list[int] = []
-    for name, number in listed.splits:
-        plain = "".join(sign if sign.isalnum() and sign.isascii() else "_" for sign in name) or "train"
-        if plain not in counts and len(counts) == 100:
-            raise CollectError(f"{listed.name}: has more than 100 splits.")
-        counts[plain] += number
-        places += [list(counts).index(plain)] * number
-    return list(counts), np.array(places, np.int8), [n / table.num_rows for n in counts.values()]
 
 
 def _finished(root: Path) -> Manifest | None:
@@ -230,7 +146,7 @@ def _begin(root: Path, settings: CollectSettings, *, resume: bool) -> str:
 
 
 def _gather(
-    rows: _Rows,
+    rows: ListedRows,
     store: PictureStore,
     limits: Limits,
     allow_private: Private,
@@ -262,7 +178,7 @@ def _gather(
 
 
 def _write(
-    root: Path, settings: CollectSettings, rows: _Rows, store: PictureStore, reasons: Mapping[int, str]
+    root: Path, settings: CollectSettings, rows: ListedRows, store: PictureStore, reasons: Mapping[int, str]
 ) -> Collected:
     earlier = read_manifest(root)
     before = earlier.settings.splits if earlier else {}
@@ -284,7 +200,7 @@ def _write(
         for shard in shards:
             writer = find_format(settings.format).open_shard(root, shard, schema, names)
             try:
-                for batch in _batches(shard, good, rows, store, schema, encoders, settings.format):
+                for batch in batches_of(shard, good, rows, store, schema, encoders, settings.format):
                     writer.write(batch)
                     rows_of_split.update(names[place] for place in batch.split.tolist())
                 files += writer.close()
@@ -302,45 +218,6 @@ def _write(
     write_manifest(root, manifest)
     sync_folder(root)
     return Collected(manifest, summarize(reasons.values()), rows.left_out)
-
-
-def _batches(
-    shard: Shard,
-    good: list[int],
-    rows: _Rows,
-    store: PictureStore,
-    schema: pa.Schema,
-    encoders: ThreadPoolExecutor,
-    format_name: str,
-) -> Iterator[Batch]:
-    """Yield the shard's rows with their pictures, in pieces that fit the memory."""
-
-    def picture(number: int) -> dict[str, Any]:
-        note = store.note(rows.addresses[number])
-        assert note is not None, "a row without a note has failed"
-        content = store.read(note)
-        return {
-            "bytes": content if note.as_is else to_jpeg(content),
-            "path": f"{rows.stems[number]}.jpg",
-        }
-
-    for piece in shard.batches(BATCH_ROWS):
-        chosen = [good[place] for place in piece]
-        table = rows.table.take(chosen)
-        if format_name == "csv":
-            table = _quoted(table)
-        pictures = pa.array(list(encoders.map(picture, chosen)), IMAGE_TYPE)
-        table = table.append_column(pa.field(IMAGE_COLUMN, IMAGE_TYPE), pictures)
-        yield Batch(table.cast(schema), rows.splits[chosen])
-
-
-def _quoted(table: pa.Table) -> pa.Table:
-    """Return texts as ``Dataset.csv`` has them: none that a spreadsheet program would run."""
-    for place, field in enumerate(table.schema):
-        if pa.types.is_string(field.type):
-            texts = [text and quote_formula(text) for text in table.column(place).to_pylist()]
-            table = table.set_column(place, field, pa.array(texts, field.type))
-    return table
 
 
 def summarize(reasons: Iterable[str]) -> dict[str, int]:
