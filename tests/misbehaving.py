@@ -159,6 +159,11 @@ class _Handler(BaseHTTPRequestHandler):
         self._reply(200, body[: len(body) // 2], Content_Length=str(len(body)))
         self.close_connection = True
 
+    def _babble(self, number: int) -> None:
+        """No HTTP, but a sequence that clears a terminal, and much of it."""
+        self.wfile.write(b"\x1b[2J" * 5000 + b"\r\n\r\n")
+        self.close_connection = True
+
     def _longer(self, number: int) -> None:
         """More bytes than were declared."""
         body = picture(number)

@@ -104,6 +104,13 @@ def test_what_does_not_pass_is_explained(server, path, message, lasting, request
     assert (failure.lasting, len(server.asked)) == (lasting, requests)
 
 
+def test_reasons_are_short_and_move_nothing_on_a_terminal(server):
+    for path in ("babble/1.jpg", "404/1.jpg"):
+        reason = _reason(f"{server.url}/{path}").reason
+        assert len(reason) <= 300
+        assert reason.isprintable()
+
+
 def test_a_slow_drip_ends_with_the_time_for_a_picture(server):
     assert "not complete after 0.5 s" in _reason(f"{server.url}/drip/1.jpg", total_s=0.5).reason
     assert len(server.asked) == 1

@@ -85,7 +85,8 @@ class _Download:
             except SamplegenError:
                 raise
             except Exception as error:  # noqa: BLE001  # one strange answer among thousands must not end the others
-                self._store.fail(address, f"{type(error).__name__}: {error}", lasting=False)
+                strange = PictureFailure(f"{type(error).__name__}: {error}", lasting=False)
+                self._store.fail(address, strange.reason, lasting=False)
             self._on_done(address)
 
     async def _settle(self, address: str, fetcher: Fetcher) -> None:

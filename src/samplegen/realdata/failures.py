@@ -1,5 +1,8 @@
 """Why a picture was not collected."""
 
+_LONGEST = 300
+"""Characters of a reason; servers may have a word in it."""
+
 
 class PictureFailure(Exception):
     """One row's picture failed; the row is left out and the reason kept.
@@ -10,8 +13,8 @@ class PictureFailure(Exception):
     """
 
     def __init__(self, reason: str, *, lasting: bool = True) -> None:
-        super().__init__(reason)
-        self.reason = reason
+        self.reason = _plain(reason)
+        super().__init__(self.reason)
         self.lasting = lasting
 
 
@@ -25,7 +28,13 @@ class TryAgain(Exception):  # not an error yet
     """
 
     def __init__(self, reason: str, *, wait_s: float | None = None, refused: bool = False) -> None:
-        super().__init__(reason)
-        self.reason = reason
+        self.reason = _plain(reason)
+        super().__init__(self.reason)
         self.wait_s = wait_s
         self.refused = refused
+
+
+def _plain(reason: str) -> str:
+    """Return a reason that is short and moves nothing on a terminal."""
+    text = "".join(sign if sign.isprintable() else "?" for sign in reason[: _LONGEST + 1])
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
