@@ -219,27 +219,24 @@ def test_the_earlier_dataset_stays_until_the_new_one_has_its_pictures(server, tm
     source = _write_list(tmp_path / "list.csv", _rows(server, 5))
     _collect(source, tmp_path / "out")
 
-    def stop(done, rows):
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        _collect(source, tmp_path / "out", overwrite=True, on_rows=stop)
+    with pytest.raises(RuntimeError, match="stopped"):
+        _collect(source, tmp_path / "out", overwrite=True, on_rows=_stop)
 
     assert check_dataset(tmp_path / "out") == (5, [])
 
 
 def test_resume_refuses_another_list(server, tmp_path):
     rows = _rows(server, 5)
-    with pytest.raises(KeyboardInterrupt):
-        _collect(_write_list(tmp_path / "list.csv", rows), tmp_path / "out", on_rows=_interrupt)
+    with pytest.raises(RuntimeError, match="stopped"):
+        _collect(_write_list(tmp_path / "list.csv", rows), tmp_path / "out", on_rows=_stop)
     rows[0]["title"] = "Another"
 
     with pytest.raises(ExportError, match="source-digest was"):
         _collect(_write_list(tmp_path / "list.csv", rows), tmp_path / "out", resume=True)
 
 
-def _interrupt(done, rows):
-    raise KeyboardInterrupt
+def _stop(done, rows):
+    raise RuntimeError("stopped")
 
 
 def test_rows_with_the_same_address_share_one_request(server, tmp_path):
