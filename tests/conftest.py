@@ -1,8 +1,10 @@
-"""A template pack with two drawings of a few lines, for tests that need whole datasets quickly."""
+"""A template pack with two drawings of a few lines, for tests that need whole datasets quickly; a bad web server."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from misbehaving import MisbehavingServer
 
 pytest_plugins = ["pytester"]
 
@@ -72,3 +74,10 @@ def tiny_pack(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture
 def tiny_pack_path(tiny_pack: str) -> Path:
     return Path(tiny_pack)
+
+
+@pytest.fixture
+def server() -> Iterator[MisbehavingServer]:
+    found = MisbehavingServer()
+    yield found
+    found.close()

@@ -26,3 +26,7 @@ class ExportError(SamplegenError):
 
 class FidelityError(SamplegenError):
     """Datasets that cannot be compared: unreadable, nothing in common, an unknown measure."""
+
+
+class CollectError(SamplegenError):
+    """A price list that cannot be collected from, or a dataset that cannot be served."""

@@ -73,7 +73,7 @@ def make(
         template=template,
         image_size=None if no_images else image_size,
         annotations=annotations,
-        splits=None if splits is None else _parse_splits(splits),
+        splits=None if splits is None else parse_splits(splits),
     )
     folder = out or Path(f"samplegen-{Path(template).name}-{rows}")
     with show_progress(rows) as advance, _stopped_politely():
@@ -119,11 +119,16 @@ def _recipe(rows: int, seed: int, template: str) -> "Recipe":
 
 
 @app.command()
-def validate(dataset: DatasetArgument) -> None:
+def validate(
+    dataset: DatasetArgument,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Hold a collected list to the rules of made ones, too.")
+    ] = False,
+) -> None:
     """Check a dataset: schema, price rules, unique codes, splits, pictures, digests. Exit code 1 with findings."""
     from samplegen.pipeline.checking import check_dataset
 
-    rows, findings = check_dataset(dataset)
+    rows, findings = check_dataset(dataset, strict=strict)
     for finding in findings:
         typer.echo(finding)
     if findings:
@@ -155,7 +160,7 @@ def push(
     typer.echo(push_folder(dataset, repository, private=private))
 
 
-def _parse_splits(text: str) -> dict[str, float]:
+def parse_splits(text: str) -> dict[str, float]:
     """Read ``train=0.9,validation=0.1``."""
     splits: dict[str, float] = {}
     for entry in text.split(","):

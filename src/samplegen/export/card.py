@@ -1,5 +1,6 @@
 """The dataset card: ``README.md`` with the YAML that Hugging Face reads, and the text that people read."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,6 +10,7 @@ from samplegen.export.csv_images import MASK_PATH_COLUMN, PATH_COLUMN, TABLE
 from samplegen.export.files import write_file
 from samplegen.export.manifest import Manifest
 from samplegen.export.schema import ANNOTATION_COLUMNS, IMAGE_COLUMN, card_features, without_pictures
+from samplegen.export.settings import RunSettings
 
 CARD = "README.md"
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
@@ -40,10 +42,14 @@ _MEANINGS = {
 }
 
 
-def write_card(root: Path, manifest: Manifest, schema: pa.Schema, *, license_name: str = "mit") -> None:
-    """Write the card of a finished dataset."""
-    front = yaml.safe_dump(_front_matter(manifest, schema, license_name), sort_keys=False, allow_unicode=True)
-    write_file(root, CARD, f"---\n{front}---\n\n{_body(manifest, schema)}".encode())
+def write_card(
+    root: Path, manifest: Manifest, settings: RunSettings, schema: pa.Schema, *, license_name: str = "mit"
+) -> None:
+    """Write the card of a dataset that was made."""
+    front = yaml.safe_dump(
+        _front_matter(manifest, settings, schema, license_name), sort_keys=False, allow_unicode=True
+    )
+    write_file(root, CARD, f"---\n{front}---\n\n{_body(manifest, settings, schema)}".encode())
 
 
 def data_files(manifest: Manifest) -> list[dict[str, str]]:
@@ -60,24 +66,26 @@ def data_files(manifest: Manifest) -> list[dict[str, str]]:
             return [{"split": "train", "path": TABLE}]
 
 
-def _front_matter(manifest: Manifest, schema: pa.Schema, license_name: str) -> dict[str, object]:
-    settings = manifest.settings
+def _front_matter(
+    manifest: Manifest, settings: RunSettings, schema: pa.Schema, license_name: str
+) -> dict[str, object]:
     front: dict[str, object] = {
         "license": license_name,
         "pretty_name": f"Synthetic product list: {settings.template}",
         "language": ["en"],
         "task_categories": _tasks(settings.images, settings.annotations),
         "tags": ["synthetic", "products", "prices", "samplegen"],
-        "size_categories": [_size_category(settings.rows)],
+        "size_categories": [size_category(settings.rows)],
         "configs": [{"config_name": "default", "data_files": data_files(manifest)}],
     }
     # Only Parquet has exactly these columns; for the others `datasets` finds its own.
     if settings.format == "parquet":
-        front["dataset_info"] = _dataset_info(manifest, schema)
+        front["dataset_info"] = dataset_info(manifest, schema)
     return front
 
 
-def _dataset_info(manifest: Manifest, schema: pa.Schema) -> dict[str, object]:
+def dataset_info(manifest: Manifest, schema: pa.Schema) -> dict[str, object]:
+    """Return features and sizes of a Parquet dataset, in the card's words."""
     sizes = {
         split: sum(f.bytes for f in manifest.files if f.split == split) for split in manifest.rows_of_split
     }
@@ -102,12 +110,12 @@ def _tasks(images: bool, annotations: bool) -> list[str]:
     return tasks
 
 
-def _size_category(rows: int) -> str:
+def size_category(rows: int) -> str:
+    """Return the Hub's word for so many rows."""
     return next((name for limit, name in _SIZES if rows < limit), "n>1M")
 
 
-def _body(manifest: Manifest, schema: pa.Schema) -> str:
-    settings = manifest.settings
+def _body(manifest: Manifest, settings: RunSettings, schema: pa.Schema) -> str:
     pictures = (
         f" with a {settings.image_size} x {settings.image_size} px picture each" if settings.images else ""
     )
@@ -128,20 +136,21 @@ def _body(manifest: Manifest, schema: pa.Schema) -> str:
             "",
             "Rows that share a title are always in the same split.",
             "",
-            *_load_section(settings.format),
+            *load_section(settings.format),
             "## Columns",
             "",
             "| column | type | meaning |",
             "|---|---|---|",
-            *_column_rows(manifest, schema),
+            *column_rows(manifest, schema),
             "",
-            *_made_section(manifest),
+            *_made_section(settings),
             *_limits_section(),
         ]
     )
 
 
-def _load_section(format_name: str) -> list[str]:
+def load_section(format_name: str) -> list[str]:
+    """Return the lines that tell how to open a dataset of this format."""
     if format_name == "csv":
         note = (
             "`splits.csv` holds the split of each product; `load_dataset` gives the whole table as `train`."
@@ -159,13 +168,17 @@ def _load_section(format_name: str) -> list[str]:
     ]
 
 
-def _column_rows(manifest: Manifest, schema: pa.Schema) -> list[str]:
+def column_rows(
+    manifest: Manifest, schema: pa.Schema, *, meanings: Mapping[str, str] | None = None
+) -> list[str]:
+    """Return a line of the table for each column; ``meanings`` go before those of a list that is made."""
+    known = {**_MEANINGS, **(meanings or {})}
     fields = list(schema)
     if manifest.settings.format == "csv":
         fields = list(without_pictures(schema))
         paths = ((IMAGE_COLUMN, PATH_COLUMN), ("mask", MASK_PATH_COLUMN))
         fields += [pa.field(path, pa.string()) for column, path in paths if column in schema.names]
-    return [f"| {f.name} | {_type_name(f)} | {_MEANINGS.get(f.name, '')} |" for f in fields]
+    return [f"| {f.name} | {_type_name(f)} | {known.get(f.name, '')} |" for f in fields]
 
 
 def _type_name(field: pa.Field) -> str:
@@ -176,8 +189,7 @@ def _type_name(field: pa.Field) -> str:
     return str(field.type).replace("double", "float64").replace("fixed_size_list<item: int32>[4]", "int32[4]")
 
 
-def _made_section(manifest: Manifest) -> list[str]:
-    settings = manifest.settings
+def _made_section(settings: RunSettings) -> list[str]:
     versions = ", ".join(f"{name} {number}" for name, number in settings.versions.items())
     return [
         "## How it was made",

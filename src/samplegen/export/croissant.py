@@ -7,9 +7,11 @@ from typing import Any
 import pyarrow as pa
 
 from samplegen.export.csv_images import SPLITS
+from samplegen.export.failures import FAILURES
 from samplegen.export.files import WrittenFile, write_file
 from samplegen.export.manifest import Manifest
 from samplegen.export.schema import IMAGE_TYPE
+from samplegen.export.settings import CollectSettings
 
 CROISSANT = "croissant.json"
 _MEDIA_TYPES = {
@@ -65,11 +67,8 @@ def write_croissant(root: Path, manifest: Manifest, schema: pa.Schema, *, licens
     content = {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
-        "name": f"samplegen-{manifest.settings.template}",
-        "description": f"{manifest.settings.rows} synthetic rows of a product price list. "
-        f"Made by: {manifest.settings.command()}",
+        **_naming(manifest, license_name),
         "conformsTo": "http://mlcommons.org/croissant/1.0",
-        "license": _LICENSES.get(license_name, license_name),
         "url": "https://samplegen.example/",
         "version": "1.0.0",
         "isLiveDataset": False,
@@ -77,6 +76,19 @@ def write_croissant(root: Path, manifest: Manifest, schema: pa.Schema, *, licens
         "recordSet": _record_sets(manifest, schema),
     }
     write_file(root, CROISSANT, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def _naming(manifest: Manifest, license_name: str) -> dict[str, str]:
+    settings = manifest.settings
+    if isinstance(settings, CollectSettings):
+        # Whose rows and pictures these are, and under which licence, nobody told.
+        text = f"{manifest.rows} rows of a price list with their pictures. Collected by: {settings.command()}"
+        return {"name": f"collected-{settings.source}", "description": text}
+    return {
+        "name": f"samplegen-{settings.template}",
+        "description": f"{settings.rows} synthetic rows of a product price list. Made by: {settings.command()}",
+        "license": _LICENSES.get(license_name, license_name),
+    }
 
 
 def _distribution(files: tuple[WrittenFile, ...]) -> list[dict[str, Any]]:
@@ -98,7 +110,7 @@ def _record_sets(manifest: Manifest, schema: pa.Schema) -> list[dict[str, Any]]:
     """Return a record set for each table file that Croissant can read columns of."""
     sets = []
     for file in manifest.files:
-        if Path(file.path).suffix in (".parquet", ".csv") and file.path != SPLITS:
+        if Path(file.path).suffix in (".parquet", ".csv") and file.path not in (SPLITS, FAILURES):
             name = file.path.replace("/", "_").rsplit(".", 1)[0]
             # Only the shards of format parquet hold pictures; other tables name their files.
             inside = manifest.settings.format == "parquet"

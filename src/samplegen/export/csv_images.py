@@ -4,14 +4,13 @@ Columns are the price list's and ``local_image_path``, relative to the dataset's
 the split of each row, because the table itself keeps exactly the columns that the scripts expect.
 """
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
 
 from samplegen.errors import ExportError
+from samplegen.export.cells import FORMULA_STARTS, csv_line
 from samplegen.export.files import WrittenFile
 from samplegen.export.parts import CHECKSUMS, LooseShard, join_parts
 from samplegen.export.records import Record, split_records, to_json
@@ -20,8 +19,6 @@ from samplegen.export.shards import Batch, Shard
 
 TABLE, SPLITS = "Dataset.csv", "splits.csv"
 PATH_COLUMN, MASK_PATH_COLUMN = "local_image_path", "local_mask_path"
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet program runs a cell that begins with one of these."""
 
 
 class CsvShard:
@@ -42,8 +39,8 @@ class CsvShard:
             if mask := pictures.get(MASK_COLUMN):
                 record[MASK_PATH_COLUMN] = f"masks/{stem}.png"
                 self._files.add_picture(record[MASK_PATH_COLUMN], mask)
-            self._files.add_line(TABLE, _line([_cell(name, record) for name in record]))
-            self._files.add_line(SPLITS, _line([str(record["product_code"]), self._splits[number]]))
+            self._files.add_line(TABLE, csv_line([_cell(name, record) for name in record]))
+            self._files.add_line(SPLITS, csv_line([str(record["product_code"]), self._splits[number]]))
 
     def close(self) -> list[WrittenFile]:
         """Put the parts into place."""
@@ -64,8 +61,8 @@ def finish(
 ) -> list[WrittenFile]:
     """Join the parts of the table, the splits and the pictures' digests."""
     return [
-        *join_parts(root, TABLE, shards, header=_line(column_names(schema))),
-        *join_parts(root, SPLITS, shards, header=_line(["product_code", "split"])),
+        *join_parts(root, TABLE, shards, header=csv_line(column_names(schema))),
+        *join_parts(root, SPLITS, shards, header=csv_line(["product_code", "split"])),
         *join_parts(root, CHECKSUMS, shards),
     ]
 
@@ -91,9 +88,3 @@ def _cell(name: str, record: Record) -> object:
             f"as a formula. Change the template's words, or write --format parquet."
         )
     return value
-
-
-def _line(cells: Sequence[object]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(cells)
-    return text.getvalue()

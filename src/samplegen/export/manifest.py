@@ -4,52 +4,15 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from samplegen.errors import ExportError
 from samplegen.export.files import STATE_FOLDER, WrittenFile, write_file
+from samplegen.export.settings import CollectSettings, RunSettings, Settings
 
 MANIFEST = "manifest.json"
 GENERATOR = "samplegen"
-_DECIDING_LIBRARIES = ("samplegen", "numpy", "opencv-python-headless", "pyarrow", "svg.path", "faker")
-"""What decides the bytes of a dataset, besides the settings."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunSettings:
-    """Everything that decides the bytes of a dataset; the number of workers does not."""
-
-    template: str
-    template_digest: str
-    seed: int
-    rows: int
-    image_size: int | None
-    """Side of the pictures in px; None for metadata only."""
-    quality: int | None
-    """JPEG quality, 1 to 95; None for metadata only."""
-    splits: Mapping[str, float]
-    format: str
-    annotations: bool
-    versions: Mapping[str, str]
-
-    @property
-    def images(self) -> bool:
-        """Whether there are pictures."""
-        return self.image_size is not None
-
-    def command(self) -> str:
-        """Return the command line that makes this dataset."""
-        words = [
-            f"samplegen make --rows {self.rows} --template {self.template} --seed {self.seed}",
-            f"--image-size {self.image_size}" if self.images else "--no-images",
-            f"--format {self.format}",
-            "--splits " + ",".join(f"{name}={share}" for name, share in self.splits.items()),
-        ]
-        if self.annotations:
-            words.append("--annotations")
-        return " ".join(words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +27,14 @@ class ShardRecord:
 class Manifest:
     """A finished dataset: its settings and its files."""
 
-    settings: RunSettings
+    settings: Settings
     files: tuple[WrittenFile, ...]
     rows_of_split: Mapping[str, int]
+
+    @property
+    def rows(self) -> int:
+        """Rows of all splits together."""
+        return sum(self.rows_of_split.values())
 
     @property
     def total_bytes(self) -> int:
@@ -74,23 +42,12 @@ class Manifest:
         return sum(file.bytes for file in self.files)
 
 
-def library_versions() -> dict[str, str]:
-    """Return the versions of the libraries that decide the bytes of a dataset."""
-    return {name: _version(name) for name in _DECIDING_LIBRARIES}
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed as a package"
-
-
 def write_manifest(root: Path, manifest: Manifest) -> None:
     """Write ``manifest.json``: the last file of a dataset, and the sign that it is complete."""
     content = {
         "generator": GENERATOR,
         **dataclasses.asdict(manifest.settings),
+        "rows": manifest.rows,
         "rows_of_split": dict(manifest.rows_of_split),
         "files": [dataclasses.asdict(file) for file in manifest.files],
     }
@@ -123,12 +80,12 @@ class RunRecord:
         self.root = root
         self._folder = root / STATE_FOLDER
 
-    def begin(self, settings: RunSettings) -> None:
+    def begin(self, settings: Settings) -> None:
         """Note the settings, before anything else is written."""
         content = {"generator": GENERATOR, **dataclasses.asdict(settings)}
         write_file(self.root, f"{STATE_FOLDER}/run.json", _to_json(content))
 
-    def settings(self) -> RunSettings | None:
+    def settings(self) -> Settings | None:
         """Return the settings of the run that was begun here, or None."""
         content = _read_json(self._folder / "run.json")
         try:
@@ -150,8 +107,10 @@ class RunRecord:
         return ShardRecord(files, content["rows_of_split"])
 
 
-def differing_setting(before: RunSettings, now: RunSettings) -> str | None:
+def differing_setting(before: Settings, now: Settings) -> str | None:
     """Say which setting keeps a run from continuing another, or None."""
+    if type(before) is not type(now):
+        return f"it was begun by `{before.command()}`"
     old, new = dataclasses.asdict(before), dataclasses.asdict(now)
     for name in old:
         if name == "versions":
@@ -175,8 +134,9 @@ def made_by_samplegen(root: Path) -> bool:
     return finished or RunRecord(root).settings() is not None
 
 
-def _settings(content: Mapping[str, Any]) -> RunSettings:
-    return RunSettings(**{field.name: content[field.name] for field in dataclasses.fields(RunSettings)})
+def _settings(content: Mapping[str, Any]) -> Settings:
+    kind = CollectSettings if "source" in content else RunSettings
+    return kind(**{field.name: content[field.name] for field in dataclasses.fields(kind)})
 
 
 def _to_json(content: object) -> bytes:

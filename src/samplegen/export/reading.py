@@ -3,7 +3,7 @@
 import io
 import json
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -15,8 +15,12 @@ import pyarrow.parquet as pq
 
 from samplegen.domain.pricelist import CODE_COLUMN, COLUMNS
 from samplegen.errors import ExportError
+from samplegen.export.cells import unquote_formula
 from samplegen.export.csv_images import PATH_COLUMN, SPLITS, TABLE
+from samplegen.export.failures import FAILURES
+from samplegen.export.manifest import read_manifest
 from samplegen.export.schema import IMAGE_COLUMN
+from samplegen.export.settings import CollectSettings
 
 _PIECE_ROWS = 1000
 Picture = Callable[[], bytes]
@@ -55,7 +59,9 @@ def _data_files(root: Path) -> list[Path]:
         return [root / TABLE]
     for pattern in ("*.parquet", "metadata.jsonl", "*.tar", "*.csv"):
         files = [
-            p for p in sorted(root.rglob(pattern)) if not _hidden(p.relative_to(root)) and p.name != SPLITS
+            p
+            for p in sorted(root.rglob(pattern))
+            if not _hidden(p.relative_to(root)) and p.name not in (SPLITS, FAILURES)
         ]
         if files:
             return files
@@ -103,15 +109,39 @@ def _pictures_of(table: pa.Table, folder: Path) -> list[Picture] | None:
 
 
 def _csv(path: Path) -> Iterator[_Content]:
+    collected = _collected_columns(path)
+    # Codes of a made list tell their type themselves; real ones may be digits with zeros in front.
     types = {name: kind for name, kind in COLUMNS.items() if name != CODE_COLUMN}
-    options = pyarrow.csv.ConvertOptions(column_types=types, strings_can_be_null=False)
-    table = pyarrow.csv.read_csv(path, convert_options=options)
+    types |= {name: kind for name, kind in collected.items() if name in COLUMNS}
+    table = pyarrow.csv.read_csv(
+        path,
+        parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
+        convert_options=pyarrow.csv.ConvertOptions(column_types=types, strings_can_be_null=False),
+    )
+    if collected:
+        table = unquote_table(table)
     for start in range(0, table.num_rows, _PIECE_ROWS):
         rows = table.slice(start, _PIECE_ROWS)
         pictures = None
         if PATH_COLUMN in rows.column_names:
             pictures = [_stored(path.parent, name) for name in rows.column(PATH_COLUMN).to_pylist()]
         yield rows, pictures
+
+
+def _collected_columns(path: Path) -> Mapping[str, str]:
+    """Return the columns of the collected dataset that a table belongs to; none if it belongs to no such one."""
+    manifest = read_manifest(path.parent)
+    settings = manifest.settings if manifest else None
+    return settings.columns if isinstance(settings, CollectSettings) else {}
+
+
+def unquote_table(table: pa.Table) -> pa.Table:
+    """Take away the apostrophes that keep a spreadsheet program from running texts as formulas."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_string(field.type):
+            texts = [text and unquote_formula(text) for text in table.column(place).to_pylist()]
+            table = table.set_column(place, field, pa.array(texts, field.type))
+    return table
 
 
 def _jsonl(path: Path) -> Iterator[_Content]:

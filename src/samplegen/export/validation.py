@@ -9,17 +9,23 @@ import pyarrow as pa
 import pyarrow.csv
 from PIL import Image, UnidentifiedImageError
 
-from samplegen.domain.pricelist import CODE_COLUMN, COLUMNS, Violation, check_rules
+from samplegen.domain.pricelist import CODE_COLUMN, COLUMNS, Violation, check_columns, check_rules
 from samplegen.errors import ExportError
 from samplegen.export.csv_images import SPLITS, TABLE
 from samplegen.export.files import file_sha256
 from samplegen.export.manifest import read_manifest
 from samplegen.export.parts import CHECKSUMS
-from samplegen.export.reading import Piece, read_dataset
+from samplegen.export.reading import Piece, read_dataset, unquote_table
+from samplegen.export.settings import CollectSettings
 
 
-def validate_dataset(path: Path, *, euro_rate: Fraction | None = None) -> tuple[int, list[str]]:
+def validate_dataset(
+    path: Path, *, euro_rate: Fraction | None = None, strict: bool = False
+) -> tuple[int, list[str]]:
     """Check a dataset of ours or anyone's in these columns.
+
+    A collected dataset is held to its columns, pictures and files, and to the price list's rules only if
+    ``strict``.
 
     Returns:
         The number of rows read, and one sentence for each finding; none for a good dataset.
@@ -40,13 +46,28 @@ def validate_dataset(path: Path, *, euro_rate: Fraction | None = None) -> tuple[
         rows = pa.concat_tables(tables, promote_options="permissive").combine_chunks()
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         return len(splits), [*findings, f"column types: files differ: {error}"]
-    violations = (
-        check_rules(rows, euro_rate=euro_rate) if rows.num_rows else [Violation("rows", 0, "no rows")]
-    )
+    settings = _collected(path)
+    if not rows.num_rows:
+        violations = [Violation("rows", 0, "no rows")]
+    elif settings and not strict:
+        # A shop's values follow the shop's rules; what was collected is to have the right columns.
+        violations = check_columns(rows, partial=True)
+    else:
+        violations = check_rules(rows, euro_rate=euro_rate)
     findings += [_sentence(violation) for violation in violations]
-    if {CODE_COLUMN, "title"} <= set(rows.column_names):
+    divided_by_us = settings is None or settings.split_by == "title"
+    if divided_by_us and {CODE_COLUMN, "title"} <= set(rows.column_names):
         findings += _check_splits(rows, _csv_splits(path, rows) or splits)
     return rows.num_rows, findings
+
+
+def _collected(path: Path) -> CollectSettings | None:
+    try:
+        manifest = read_manifest(path if path.is_dir() else path.parent)
+    except ExportError:
+        return None
+    settings = manifest.settings if manifest else None
+    return settings if isinstance(settings, CollectSettings) else None
 
 
 def _sentence(violation: Violation) -> str:
@@ -63,6 +84,9 @@ def _csv_splits(path: Path, rows: pa.Table) -> list[str] | None:
     table = pyarrow.csv.read_csv(
         root / SPLITS, convert_options=pyarrow.csv.ConvertOptions(column_types=types)
     )
+    table = unquote_table(table)
+    if table["product_code"].to_pylist() == [str(code) for code in rows[CODE_COLUMN].to_pylist()]:
+        return list(table["split"].to_pylist())  # row by row: real lists may repeat a code
     of_code = dict(zip(table["product_code"].to_pylist(), table["split"].to_pylist(), strict=True))
     return [of_code.get(str(code), "") for code in rows[CODE_COLUMN].to_pylist()]
 

@@ -8,28 +8,30 @@ import pyarrow.parquet as pq
 
 from samplegen.domain.pricelist import CODE_COLUMN, arrow_schema
 from samplegen.errors import ExportError, TemplateError
-from samplegen.export.card import CARD, write_card
-from samplegen.export.croissant import CROISSANT, write_croissant
+from samplegen.export.card import CARD
+from samplegen.export.croissant import CROISSANT
+from samplegen.export.describing import describe
 from samplegen.export.manifest import MANIFEST, Manifest, read_manifest
 from samplegen.export.reading import read_dataset
 from samplegen.export.schema import dataset_schema
+from samplegen.export.settings import CollectSettings, RunSettings
 from samplegen.export.validation import validate_dataset
 from samplegen.templates import load_template
 
 
-def check_dataset(path: Path) -> tuple[int, list[str]]:
+def check_dataset(path: Path, *, strict: bool = False) -> tuple[int, list[str]]:
     """Return the number of rows and what is wrong with a dataset, in sentences.
 
     The euro rule is held to the rate of the template that the manifest names, where that template is installed
-    and unchanged.
+    and unchanged. A collected dataset is held to the rules of a price list only if ``strict``.
     """
-    return validate_dataset(path, euro_rate=_euro_rate(path))
+    return validate_dataset(path, euro_rate=_euro_rate(path), strict=strict)
 
 
 def _euro_rate(path: Path) -> Fraction | None:
     try:
         manifest = read_manifest(path)
-        if manifest is None:
+        if manifest is None or not isinstance(manifest.settings, RunSettings):
             return None
         template = load_template(manifest.settings.template)
     except (ExportError, TemplateError):
@@ -51,18 +53,27 @@ def describe_dataset(root: Path) -> list[Path]:
             f"{root}: has no {MANIFEST} of samplegen's, so there is nothing to describe it from."
         )
     schema = _schema(root, manifest)
-    write_card(root, manifest, schema)
-    write_croissant(root, manifest, schema)
+    describe(root, manifest, schema)
     return [root / CARD, root / CROISSANT]
 
 
 def _schema(root: Path, manifest: Manifest) -> pa.Schema:
+    settings = manifest.settings
+    if isinstance(settings, CollectSettings) and settings.format != "parquet":
+        fields = [pa.field(name, _arrow_type(kind)) for name, kind in settings.columns.items()]
+        return dataset_schema(pa.schema(fields), images=True, annotations=False)
     shards = [file.path for file in manifest.files if file.path.endswith(".parquet")]
     if shards:
         return pq.read_schema(root / shards[0])
     first = next(read_dataset(root)).table
     text = pa.types.is_string(first.schema.field(CODE_COLUMN).type)
-    settings = manifest.settings
     return dataset_schema(
         arrow_schema(string_codes=text), images=settings.images, annotations=settings.annotations
     )
+
+
+def _arrow_type(name: str) -> pa.DataType:
+    try:
+        return pa.type_for_alias(name)
+    except ValueError:
+        return pa.string()  # a nested type: text, as far as a card is concerned

@@ -10,17 +10,18 @@ from samplegen.errors import ExportError
 from samplegen.export.card import CARD
 from samplegen.export.croissant import CROISSANT
 from samplegen.export.csv_images import SPLITS, TABLE
+from samplegen.export.failures import FAILURES
 from samplegen.export.files import STATE_FOLDER, clear_disk_errors, file_sha256, remove_leftovers
 from samplegen.export.manifest import (
     MANIFEST,
     RunRecord,
-    RunSettings,
     ShardRecord,
     differing_setting,
     made_by_samplegen,
     read_manifest,
 )
 from samplegen.export.parts import CHECKSUMS, pictures_intact
+from samplegen.export.settings import RunSettings, Settings
 
 _ROW_BYTES = 700
 """A row without pictures, at most, as CSV; Parquet takes a quarter."""
@@ -28,7 +29,7 @@ _PIXEL_BYTES = 0.25
 """A pixel of a studio picture as JPEG of quality 90, with some to spare."""
 
 
-def check_output(root: Path, settings: RunSettings, *, resume: bool, overwrite: bool) -> None:
+def check_output(root: Path, settings: Settings, *, resume: bool, overwrite: bool) -> None:
     """Refuse an output folder before anything is drawn or written.
 
     Raises:
@@ -59,7 +60,7 @@ def _occupied(root: Path) -> bool:
     return root.exists() and any(path.name != STATE_FOLDER for path in root.iterdir())
 
 
-def _check_occupied(root: Path, settings: RunSettings, *, resume: bool, overwrite: bool) -> None:
+def _check_occupied(root: Path, settings: Settings, *, resume: bool, overwrite: bool) -> None:
     ours = made_by_samplegen(root)
     if overwrite and not ours:
         raise ExportError(
@@ -80,13 +81,18 @@ def _check_occupied(root: Path, settings: RunSettings, *, resume: bool, overwrit
             )
 
 
-def _earlier_settings(root: Path) -> RunSettings | None:
+def _earlier_settings(root: Path) -> Settings | None:
+    # The record first: where one is left, a dataset is being made again.
+    if begun := RunRecord(root).settings():
+        return begun
     manifest = read_manifest(root)
-    return manifest.settings if manifest else RunRecord(root).settings()
+    return manifest.settings if manifest else None
 
 
-def estimate_bytes(settings: RunSettings) -> int:
-    """Return about how much room a dataset takes."""
+def estimate_bytes(settings: Settings) -> int:
+    """Return about how much room a dataset takes; the pictures of a price list cannot be known before."""
+    if not isinstance(settings, RunSettings):
+        return settings.source_rows * _ROW_BYTES
     pixels = (settings.image_size or 0) ** 2
     return int(settings.rows * (_ROW_BYTES + _PIXEL_BYTES * pixels))
 
@@ -110,17 +116,23 @@ def claimed(root: Path) -> Iterator[None]:
 
 def remove_dataset(root: Path, splits: tuple[str, ...]) -> None:
     """Remove what samplegen writes, and nothing else."""
+    remove_data(root, splits)
+    for name in ("shards", "parts", "run.json"):  # the settings last: they tell whose folder it is
+        path = root / STATE_FOLDER / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def remove_data(root: Path, splits: tuple[str, ...]) -> None:
+    """Remove the files of a dataset, but not the state of the run that writes them."""
     # The splits stand in a file that a stranger may have written: a folder's name, never a path, is removed.
     folders = tuple(name for name in splits if name.isidentifier())
-    for name in (MANIFEST, "data", "images", "masks", TABLE, SPLITS, CHECKSUMS, CARD, CROISSANT, *folders):
+    files = (TABLE, SPLITS, FAILURES, CHECKSUMS, CARD, CROISSANT)
+    for name in (MANIFEST, "data", "images", "masks", *files, *folders):
         path = root / name
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
-    for name in ("shards", "parts", "run.json"):  # the settings last: they tell whose folder it is
-        path = root / STATE_FOLDER / name
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def replace_earlier(root: Path) -> None:

@@ -12,19 +12,17 @@ import pyarrow as pa
 
 from samplegen.engines import local
 from samplegen.errors import ExportError
-from samplegen.export.card import write_card
-from samplegen.export.croissant import write_croissant
+from samplegen.export.describing import describe
 from samplegen.export.files import STATE_FOLDER, WrittenFile, remove_leftovers, sync_folder
 from samplegen.export.formats import find_format
 from samplegen.export.manifest import (
     Manifest,
     RunRecord,
-    RunSettings,
     ShardRecord,
-    library_versions,
     read_manifest,
     write_manifest,
 )
+from samplegen.export.settings import RunSettings, library_versions
 from samplegen.export.shards import Shard, plan_shards
 from samplegen.pipeline.output import check_output, claimed, intact, replace_earlier
 from samplegen.pipeline.studio import Recipe, RecipeError, Studio, one_thread, schema_of, set_threads
@@ -193,8 +191,7 @@ def _finish(
         files=(*_data_files(records), *joined),
         rows_of_split={name: sum(record.rows_of_split.get(name, 0) for record in records) for name in names},
     )
-    write_card(job.root, manifest, schema)
-    write_croissant(job.root, manifest, schema)
+    describe(job.root, manifest, schema)
     write_manifest(job.root, manifest)
     sync_folder(job.root)
     return manifest

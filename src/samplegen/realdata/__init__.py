@@ -1,0 +1,1 @@
+"""Real data: price lists from outside, the pictures that they name, and datasets served on loopback."""

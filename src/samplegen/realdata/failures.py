@@ -1,0 +1,40 @@
+"""Why a picture was not collected."""
+
+_LONGEST = 300
+"""Characters of a reason; servers may have a word in it."""
+
+
+class PictureFailure(Exception):
+    """One row's picture failed; the row is left out and the reason kept.
+
+    Attributes:
+        reason: One sentence for ``failures.csv``.
+        lasting: False where another try, later, may well succeed.
+    """
+
+    def __init__(self, reason: str, *, lasting: bool = True) -> None:
+        self.reason = _plain(reason)
+        super().__init__(self.reason)
+        self.lasting = lasting
+
+
+class TryAgain(Exception):  # not an error yet
+    """A try failed in a way that often passes: 429, 5xx, a broken connection.
+
+    Attributes:
+        reason: What happened.
+        wait_s: How long the server asks to be left alone, in seconds; None where it does not say.
+        refused: Whether the server said that it is asked too often.
+    """
+
+    def __init__(self, reason: str, *, wait_s: float | None = None, refused: bool = False) -> None:
+        self.reason = _plain(reason)
+        super().__init__(self.reason)
+        self.wait_s = wait_s
+        self.refused = refused
+
+
+def _plain(reason: str) -> str:
+    """Return a reason that is short and moves nothing on a terminal."""
+    text = "".join(sign if sign.isprintable() else "?" for sign in reason[: _LONGEST + 1])
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

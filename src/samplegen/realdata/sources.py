@@ -1,0 +1,232 @@
+"""Price lists from outside: a dataset of the Hub or of a folder, or a CSV, TSV, Parquet or JSON lines file."""
+
+import csv
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from samplegen.errors import CollectError
+from samplegen.export.csv_images import TABLE
+from samplegen.export.failures import FAILURES
+from samplegen.export.reading import unquote_table
+
+URL_COLUMN = "imageurl"
+_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+_SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson")
+_PICTURE_ROWS = 50
+Pictures = Callable[[], Iterator[bytes | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class PriceList:
+    """The rows of a list as they were read, without pictures that it may hold itself.
+
+    Attributes:
+        name: What a card may call the list: no path of this machine, no query of an address.
+        table: Its columns, pictures apart.
+        splits: Name of each split and how many rows it has, in the order of the rows.
+        image_column: Where the pictures are.
+        pictures: Yields each row's picture, where the list holds them; None where it holds addresses.
+    """
+
+    name: str
+    table: pa.Table
+    splits: tuple[tuple[str, int], ...]
+    image_column: str
+    pictures: Pictures | None = None
+
+    def digest(self) -> str:
+        """Return a SHA-256 over names, types and values of the columns and over the splits."""
+        digest = sha256(json.dumps([self.image_column, self.splits, self.table.num_rows]).encode())
+        for name in self.table.column_names:
+            column = self.table.column(name).combine_chunks()
+            digest.update(f"{name}\0{column.type}\0".encode())
+            for value in column.to_pylist():
+                digest.update(f"{value!r}\n".encode("utf-8", "backslashreplace"))
+        return digest.hexdigest()
+
+
+def read_source(source: str, *, image_column: str | None = None, config: str | None = None) -> PriceList:
+    """Read a price list.
+
+    Args:
+        source: Path of a file or folder, or ``owner/name`` of a dataset on the Hugging Face Hub.
+        image_column: The column with addresses or pictures; None for ``imageurl``, or else the only column of
+            pictures.
+        config: Name of the configuration, where a dataset has several.
+
+    Raises:
+        CollectError: If there is no such list, it cannot be read or has no such column.
+    """
+    path = Path(source)
+    if path.is_file():
+        return read_file(path, name=path.name, image_column=image_column)
+    if path.is_dir() or _HUB_NAME.fullmatch(source):
+        from samplegen.realdata.hub import read_hub
+
+        return read_hub(source, image_column=image_column, config=config)
+    raise CollectError(
+        f"{source}: there is no such file; give a CSV, TSV, Parquet or JSON lines file, a dataset's folder, "
+        "its name on the Hugging Face Hub (owner/name), or an http(s) address of such a file."
+    )
+
+
+def read_file(path: Path, *, name: str, image_column: str | None = None) -> PriceList:
+    """Read a price list from one file; its type is told by the ending of its name.
+
+    Raises:
+        CollectError: If it cannot be read or has no column of pictures.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in _SUFFIXES:
+        raise CollectError(f"{path}: ends in {suffix or 'nothing'!r}; allowed are {', '.join(_SUFFIXES)}.")
+    try:
+        if suffix == ".parquet":
+            return _read_parquet(path, name, image_column)
+        table = _read_json_lines(path) if suffix in (".jsonl", ".ndjson") else _read_csv(path)
+    except (pa.ArrowException, ValueError, OSError, csv.Error, RecursionError) as error:
+        raise CollectError(f"{path}: cannot be read: {error}") from error
+    if path.name in (TABLE, FAILURES):
+        table = unquote_table(table)  # our own files, whose texts no spreadsheet program runs
+    column = choose_column(table.schema, image_column, where=name)
+    return PriceList(name, table, (("train", table.num_rows),), column)
+
+
+def choose_column(schema: pa.Schema, wanted: str | None, *, where: str) -> str:
+    """Return the name of the column that leads to the pictures.
+
+    Raises:
+        CollectError: If it is not there, is of another type, or cannot be told.
+    """
+    if len(set(schema.names)) < len(schema.names):
+        double = next(name for name in schema.names if schema.names.count(name) > 1)
+        raise CollectError(f"{where}: two columns are called {double!r}; rename one.")
+    names = ", ".join(schema.names)
+    if wanted is None:
+        pictures = [field.name for field in schema if is_picture(field.type)]
+        if URL_COLUMN in schema.names:
+            wanted = URL_COLUMN
+        elif len(pictures) == 1:
+            wanted = pictures[0]
+        else:
+            raise CollectError(
+                f"{where}: has no column {URL_COLUMN!r}; name the one with addresses or pictures "
+                f"by --image-column. Its columns: {names}."
+            )
+    if wanted not in schema.names:
+        raise CollectError(f"{where}: has no column {wanted!r}. Its columns: {names}.")
+    kind = schema.field(wanted).type
+    if not (is_picture(kind) or is_text(kind)):
+        raise CollectError(f"{where}: column {wanted!r} is {kind}; it has to hold addresses or pictures.")
+    return wanted
+
+
+def is_picture(arrow: pa.DataType) -> bool:
+    """Tell whether a column holds encoded pictures: bytes, or what `datasets` writes for an image."""
+    if pa.types.is_binary(arrow) or pa.types.is_large_binary(arrow):
+        return True
+    return pa.types.is_struct(arrow) and {field.name for field in arrow} == {"bytes", "path"}
+
+
+def is_text(arrow: pa.DataType) -> bool:
+    """Tell whether a column holds text."""
+    if pa.types.is_dictionary(arrow):
+        return is_text(arrow.value_type)
+    return bool(pa.types.is_string(arrow) or pa.types.is_large_string(arrow) or pa.types.is_null(arrow))
+
+
+def picture_bytes(cell: Any) -> bytes | None:  # noqa: ANN401  # a cell of a column of pictures
+    """Return the bytes in a cell; a path beside them leads anywhere and is not followed."""
+    return cell.get("bytes") if isinstance(cell, dict) else cell
+
+
+def _read_csv(path: Path) -> pa.Table:
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        first = stream.readline()
+        stream.seek(0)
+        delimiter = max(",;\t", key=first.count) if first.strip() else ","
+        header = next(csv.reader(stream, delimiter=delimiter), [])
+    if not header:
+        raise ValueError("it is empty; a header with the columns' names is needed")
+    # All as text: a reader that guesses types takes the zeros off codes.
+    return pyarrow.csv.read_csv(
+        path,
+        parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+        convert_options=pyarrow.csv.ConvertOptions(
+            column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False
+        ),
+    )
+
+
+def _read_json_lines(path: Path) -> pa.Table:
+    records = []
+    with path.open(encoding="utf-8-sig") as stream:
+        for number, line in enumerate(stream, start=1):
+            if line.strip():
+                try:
+                    record = json.loads(line)
+                except ValueError as error:
+                    raise ValueError(f"line {number}: {error}") from None
+                if not isinstance(record, dict):
+                    raise ValueError(f"line {number}: is no JSON object")
+                records.append(record)
+    if not records:
+        raise ValueError("it is empty")
+    names = dict.fromkeys(name for record in records for name in record)
+    return pa.table({name: _array([record.get(name) for record in records]) for name in names})
+
+
+def _array(values: Sequence[Any]) -> pa.Array:
+    try:
+        return pa.array(values)
+    except (pa.ArrowException, OverflowError):  # numbers and texts in one column: the text holds both
+        return pa.array(
+            [v if v is None or isinstance(v, str) else json.dumps(v) for v in values], pa.string()
+        )
+
+
+def _read_parquet(path: Path, name: str, image_column: str | None) -> PriceList:
+    with pq.ParquetFile(path) as file:
+        schema = file.schema_arrow
+        column = choose_column(schema, image_column, where=name)
+        held = is_picture(schema.field(column).type)
+        # Read by name of a column, a struct gives all its leaves.
+        table = file.read([field for field in schema.names if not (held and field == column)])
+        table = decode_labels(table.replace_schema_metadata(None), schema.metadata)
+        rows = file.metadata.num_rows
+
+    def pictures() -> Iterator[bytes | None]:
+        with pq.ParquetFile(path) as again:
+            for batch in again.iter_batches(batch_size=_PICTURE_ROWS, columns=[column]):
+                yield from (picture_bytes(cell) for cell in batch.column(0).to_pylist())
+
+    return PriceList(name, table, (("train", rows),), column, pictures if held else None)
+
+
+def decode_labels(table: pa.Table, metadata: dict[bytes, bytes] | None) -> pa.Table:
+    """Replace numbers of classes by the names that `datasets` keeps beside the columns."""
+    try:
+        features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
+        labels = {n: f["names"] for n, f in features.items() if f.get("_type") == "ClassLabel"}
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return table
+    for name, names in labels.items():
+        if name in table.column_names and pa.types.is_integer(table.schema.field(name).type):
+            table = with_labels(table, name, names)
+    return table
+
+
+def with_labels(table: pa.Table, column: str, names: Sequence[str]) -> pa.Table:
+    """Replace numbers of classes by their names; a number that names none (-1) becomes null."""
+    texts = [
+        names[v] if v is not None and 0 <= v < len(names) else None for v in table.column(column).to_pylist()
+    ]
+    return table.set_column(table.schema.get_field_index(column), column, pa.array(texts, pa.string()))
