@@ -6,7 +6,8 @@ import pytest
 SOURCE = Path(__file__).parents[2] / "src"
 LAYERS = (
     {"errors", "vocabulary"},
-    {"model_folder"},
+    {"forms", "model_folder"},
+    {"config"},
     {"modeling", "data"},
     {"new_model", "inspection", "bench"},
     {"cli"},
