@@ -9,11 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch.utils.data import DataLoader, Dataset
 
-from finetune.config import DataConfig
+from finetune.config import DataConfig, Split
 from finetune.data.collator import collate
-from finetune.data.encoding import EncodedExample, encode_example
+from finetune.data.encoding import EncodedExample, check_form, encode_example
 from finetune.data.mixture import Draw, Mixture
 from finetune.data.processor import Phi3VisionProcessor
 from finetune.data.sources import Source, open_source
@@ -72,6 +73,7 @@ class TrainStream(Dataset[Batch | FinetuneError | None]):
             raise DataError(f"batch_size is {batch_size}; allowed are samples above 0.")
         self.config = config
         self.form = config.prompt.build()
+        check_form(processor, self.form)
         self.sources = open_sources(config)
         self.source_names = [source.name for source in config.sources]
         self.mixture = Mixture(config, [source.size for source in self.sources])
@@ -91,9 +93,10 @@ class TrainStream(Dataset[Batch | FinetuneError | None]):
     def batches(self, limit: int) -> int:
         """Count the batches of this process until the mixture stops, at most `limit`.
 
-        The last draws that do not fill a batch of every process are left out.
+        The last batch may be smaller; fewer draws than processes are left out.
         """
-        return self.mixture.length(limit * self.samples_per_step) // self.samples_per_step
+        whole, rest = divmod(self.mixture.length(limit * self.samples_per_step), self.samples_per_step)
+        return whole + (rest >= self._world)
 
     def __getitem__(self, number: int) -> Batch | FinetuneError | None:
         """Make batch `number`, from 0 on; None after the last. An error is returned, for the process that counts."""
@@ -106,7 +109,7 @@ class TrainStream(Dataset[Batch | FinetuneError | None]):
         # Draws go round the processes, so that each sees the whole mixture.
         first = number * self.samples_per_step
         draws = self._draws(first)
-        if len(draws) < self.samples_per_step:
+        if len(draws) < self._world:
             return None
         examples: list[EncodedExample] = []
         bad: list[BadSampleError] = []
@@ -119,7 +122,7 @@ class TrainStream(Dataset[Batch | FinetuneError | None]):
                 examples,
                 source_names=self.source_names,
                 packing=self.config.packing,
-                row_tokens=self.config.max_length,
+                row_tokens=self.config.row_tokens or self.config.max_length,
                 pad_to=self._pad_to,
             ),
             samples=len(examples),
@@ -163,11 +166,16 @@ class TrainStream(Dataset[Batch | FinetuneError | None]):
         )
 
 
-def open_sources(config: DataConfig, split: Any = "train") -> list[Source]:
-    """Open all sources of a configuration, with what its answers need."""
+def open_sources(config: DataConfig, split: Split = "train") -> list[Source]:
+    """Open all sources of a configuration, with what its answers need.
+
+    What is held out of a ``template:`` follows the seed of the splits, so runs of several seeds are measured on the
+    same products.
+    """
     needs = config.prompt.build().fields
+    seed = config.seed if split == "train" else config.splits.seed
     return [
-        open_source(source, split=split, rule=config.splits, needs=needs, seed=config.seed)
+        open_source(source, split=split, rule=config.splits, needs=needs, seed=seed)
         for source in config.sources
     ]
 
@@ -241,6 +249,8 @@ def train_batches(
         sampler=_Numbers(first, last),
         num_workers=workers,
         prefetch_factor=prefetch if workers else None,
+        # A loader draws a seed for its workers, from the global generator unless it has one: training would see it.
+        generator=torch.Generator().manual_seed(0),
     )
     for made in loader:
         if made is None:

@@ -14,8 +14,9 @@ from finetune.config import SourceConfig, Split, SplitConfig
 from finetune.data.examples import Product, read_fields
 from finetune.data.hub import read_hub
 from finetune.data.live import LiveSource
+from finetune.data.rows import RawRows
 from finetune.data.splits import rows_of_split
-from finetune.data.tables import RawRows, read_local
+from finetune.data.tables import read_local
 from finetune.errors import DataError
 from finetune.forms import FIELDS
 
