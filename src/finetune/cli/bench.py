@@ -47,7 +47,9 @@ def _print_case(case: "Measurement") -> None:
 def bench_train(
     size: SizeOption = "full",
     method: Annotated[str, typer.Option(help="lora (text and projector) or full (all weights).")] = "lora",
-    crops: Annotated[str, typer.Option(help="Crops of the square pictures, with commas: 1, 4, 9, 16.")] = "1,4",
+    crops: Annotated[
+        str, typer.Option(help="Crops of the square pictures, with commas: 1, 4, 9, 16.")
+    ] = "1,4",
     batches: Annotated[
         str, typer.Option(help="Samples of one step, with commas; a sweep ends where memory does.")
     ] = "4,8,16,32",
@@ -76,7 +78,9 @@ def bench_train(
         typer.echo(f"No CUDA GPU here: the tiny model on the CPU, float32, instead of size {size} in bf16.")
         size, batches, compiled = "tiny", "2,4", False
     else:
-        typer.echo(f"{torch.cuda.get_device_name()}, size {size}, {method}, bf16, PyTorch {torch.__version__}")
+        typer.echo(
+            f"{torch.cuda.get_device_name()}, size {size}, {method}, bf16, PyTorch {torch.__version__}"
+        )
     plan = Plan(
         size=size,
         method=method,
@@ -86,7 +90,7 @@ def bench_train(
         compiled=compiled,
         time_limit=time_limit,
     )
-    for line in _TERMS[method] if method in _TERMS else ():
+    for line in _TERMS.get(method, ()):
         typer.echo(line)
     plain: dict[int, float] = {}
 

@@ -1,7 +1,7 @@
 """Adapters (LoRA, DoRA) by peft, on modules that are named exactly, so that no rule leaks from text into CLIP."""
 
 from types import MethodType
-from typing import Any
+from typing import Any, cast
 
 from peft import LoraConfig, PeftModel, get_peft_model
 from peft.tuners.lora import Linear
@@ -33,7 +33,9 @@ def adapted_modules(model: Phi3VisionForCausalLM, settings: LoraSettings) -> lis
     return [*names, "lm_head"] if settings.head else names
 
 
-def add_adapters(model: Phi3VisionForCausalLM, settings: LoraSettings, *, dora: bool = False, fast: bool = True) -> PeftModel:
+def add_adapters(
+    model: Phi3VisionForCausalLM, settings: LoraSettings, *, dora: bool = False, fast: bool = True
+) -> PeftModel:
     """Give a model new adapters; its own weights no longer learn.
 
     Args:
@@ -47,7 +49,7 @@ def add_adapters(model: Phi3VisionForCausalLM, settings: LoraSettings, *, dora: 
     """
     config = LoraConfig(
         r=settings.rank,
-        lora_alpha=settings.alpha,
+        lora_alpha=cast("int", settings.alpha),  # any number is fine
         lora_dropout=settings.dropout,
         target_modules=adapted_modules(model, settings),
         use_dora=dora,
@@ -67,7 +69,7 @@ def speed_up(model: nn.Module) -> None:
     """
     for module in model.modules():
         if type(module) is Linear and type(module.base_layer) is nn.Linear:
-            module.forward = MethodType(_forward, module)
+            module.__dict__["forward"] = MethodType(_forward, module)
 
 
 def _forward(self: Linear, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
@@ -76,10 +78,8 @@ def _forward(self: Linear, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         return Linear.forward(self, x, *args, **kwargs)
     (name,) = active
     rows = x.reshape(-1, x.shape[-1])
-    result: Tensor = self.base_layer(rows)
-    narrow = linear(
-        self.lora_dropout[name](rows.to(result.dtype)), self.lora_A[name].weight.to(result.dtype)
-    )
-    wide = self.lora_B[name].weight.to(result.dtype)
-    result.addmm_(narrow * self.scaling[name], wide.t())
+    result = cast("nn.Linear", self.base_layer)(rows)
+    first, second = (cast("nn.Linear", part[name]).weight for part in (self.lora_A, self.lora_B))
+    narrow = linear(self.lora_dropout[name](rows.to(result.dtype)), first.to(result.dtype))
+    result.addmm_(narrow * self.scaling[name], second.to(result.dtype).t())
     return result.view(*x.shape[:-1], -1)

@@ -6,19 +6,28 @@ everywhere, and on a CUDA GPU one call of PyTorch's own attention for sequences 
 """
 
 import inspect
+from collections.abc import Callable
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 from transformers.models.phi3.modeling_phi3 import Phi3Attention, apply_rotary_pos_emb
 
-try:  # PyTorch 2.10 and later
-    from torch.nn.attention.varlen import varlen_attn
-except ImportError:
-    varlen_attn = None
 
+def _one_call() -> tuple[Callable[..., Tensor] | None, dict[str, Any]]:
+    """Find PyTorch's attention to samples of many lengths, and how it is told to be causal."""
+    try:
+        from torch.nn.attention.varlen import varlen_attn
+    except ImportError:  # before 2.10
+        return None, {}
+    if "is_causal" in inspect.signature(varlen_attn).parameters:  # 2.10
+        return cast("Callable[..., Tensor]", varlen_attn), {"is_causal": True}
+    return cast("Callable[..., Tensor]", varlen_attn), {"window_size": (-1, 0)}
+
+
+_ONE_CALL, _CAUSAL = _one_call()
 _STEP = 256
 """The longest sample is rounded up to a multiple of it, so that compiled code serves many packs."""
 
@@ -58,7 +67,13 @@ def find_samples(position_ids: Tensor, *, one_call: bool) -> Samples:
 
 def has_one_call(device: torch.device, dtype: torch.dtype) -> bool:
     """Tell whether PyTorch has one call for samples of many lengths on this device."""
-    return varlen_attn is not None and device.type == "cuda" and dtype in (torch.bfloat16, torch.float16)
+    return _ONE_CALL is not None and device.type == "cuda" and dtype in (torch.bfloat16, torch.float16)
+
+
+def avoid_one_call() -> None:
+    """Let each sample have its own call from now on, where the one call does not work."""
+    global _ONE_CALL
+    _ONE_CALL = None
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, samples: Samples) -> Tensor:
@@ -76,32 +91,26 @@ def attend(query: Tensor, key: Tensor, value: Tensor, samples: Samples) -> Tenso
     if key.shape[2] != query.shape[2]:
         shared = query.shape[2] // key.shape[2]
         key, value = (tensor.repeat_interleave(shared, 2) for tensor in (key, value))
-    if samples.starts is not None:
+    if samples.starts is not None and _ONE_CALL is not None:
         flat = [tensor.flatten(0, 1).contiguous() for tensor in (query, key, value)]
         ends = (samples.starts, samples.starts, samples.longest, samples.longest)
-        out = varlen_attn(*flat, *ends, **_CAUSAL)
-        return out.unflatten(0, query.shape[:2])
+        return _ONE_CALL(*flat, *ends, **_CAUSAL).reshape(query.shape)
     if not samples.lengths:
         return _attend_whole(query, key, value)
     parts = zip(
-        *(tensor.flatten(0, 1)[None].split(samples.lengths, 1) for tensor in (query, key, value)), strict=True
+        *(
+            torch.split(tensor.flatten(0, 1)[None], list(samples.lengths), 1)
+            for tensor in (query, key, value)
+        ),
+        strict=True,
     )
-    return torch.cat([_attend_whole(*part) for part in parts], dim=1)[0].unflatten(0, query.shape[:2])
+    return torch.cat([_attend_whole(*part) for part in parts], dim=1).reshape(query.shape)
 
 
 def _attend_whole(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """Let each row be one sample; shapes as of `attend`."""
-    heads_first = (tensor.transpose(1, 2) for tensor in (query, key, value))
-    return scaled_dot_product_attention(*heads_first, is_causal=True).transpose(1, 2)
-
-
-def _causal_argument() -> dict[str, Any]:
-    if varlen_attn is not None and "is_causal" in inspect.signature(varlen_attn).parameters:
-        return {"is_causal": True}  # PyTorch 2.10
-    return {"window_size": (-1, 0)}
-
-
-_CAUSAL = _causal_argument()
+    query, key, value = query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2)
+    return scaled_dot_product_attention(query, key, value, is_causal=True).transpose(1, 2)
 
 
 class SampleAttention(Phi3Attention):
@@ -132,8 +141,7 @@ class SampleAttention(Phi3Attention):
         width, heads = self.head_dim, self.config.num_attention_heads
         split = [heads * width, *[self.num_key_value_heads * width] * 2]
         query, key, value = (
-            part.unflatten(-1, (-1, width))
-            for part in self.qkv_proj(hidden_states).split(split, dim=-1)
+            part.unflatten(-1, (-1, width)) for part in self.qkv_proj(hidden_states).split(split, dim=-1)
         )
         query, key = apply_rotary_pos_emb(query, key, *position_embeddings, unsqueeze_dim=2)
         return self.o_proj(attend(query, key, value, samples).flatten(2)), None

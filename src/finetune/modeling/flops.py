@@ -60,9 +60,7 @@ def training_flops(config: Phi3VisionConfig, work: Work, training: Training) -> 
     width, layers = config.hidden_size, config.num_hidden_layers
     head_width = width // config.num_attention_heads
     kv_width = head_width * config.num_key_value_heads
-    weights = layers * (
-        2 * width * width + 2 * width * kv_width + 3 * width * config.intermediate_size
-    )
+    weights = layers * (2 * width * width + 2 * width * kv_width + 3 * width * config.intermediate_size)
     products = 2.0 * weights * sum(work.sample_tokens) + 2.0 * width * config.vocab_size * work.answer_tokens
     scores = 2.0 * layers * width * _squares(work.sample_tokens)
     reached = [part != "frozen" for part in (training.text, training.projector, training.vision)]
@@ -77,7 +75,9 @@ def _picture_flops(config: Phi3VisionConfig, work: Work, training: Training) -> 
     second = 2.0 * width * width * work.picture_tokens
     in_tower = training.vision != "frozen"
     projector = _passes(first, 0, learns=training.projector, reached=in_tower)
-    projector += _passes(second, 0, learns=training.projector, reached=in_tower or training.projector != "frozen")
+    projector += _passes(
+        second, 0, learns=training.projector, reached=in_tower or training.projector != "frozen"
+    )
     # The features are those of the last layer but one.
     layers = vision.num_hidden_layers - 1
     weights = layers * (4 * tower_width**2 + 2 * tower_width * vision.intermediate_size)

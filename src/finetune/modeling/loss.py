@@ -54,7 +54,7 @@ def answer_loss(
     states, targets = hidden.flatten(0, 1)[places - 1], labels.flatten()[places]
     parts = [
         checkpoint(_losses, head, part, target, use_reentrant=False)
-        for part, target in zip(states.split(chunk), targets.split(chunk), strict=True)
+        for part, target in zip(torch.split(states, chunk), torch.split(targets, chunk), strict=True)
     ]
     losses = torch.cat(parts) if len(places) else states.float().sum(-1)
     total = losses.sum()
