@@ -82,4 +82,5 @@ def _forward(self: Linear, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     first, second = (cast("nn.Linear", part[name]).weight for part in (self.lora_A, self.lora_B))
     narrow = linear(self.lora_dropout[name](rows.to(result.dtype)), first.to(result.dtype))
     result.addmm_(narrow * self.scaling[name], second.to(result.dtype).t())
-    return result.view(*x.shape[:-1], -1)
+    whole: Tensor = result.view(*x.shape[:-1], -1)
+    return whole
