@@ -2,13 +2,14 @@ import pickle
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import islice
 
 import pytest
 import torch
 
 from finetune.config import DataConfig, MixtureConfig, PromptConfig, SourceConfig, SplitConfig
-from finetune.data import BadSamples, TrainStream, train_batches
+from finetune.data import BadSamples, HeldOutStream, TrainStream, train_batches
 from finetune.errors import BadSampleError, ConfigError, DataError
 
 WHOLE = SplitConfig(validation=0, test=0)
@@ -85,8 +86,6 @@ def test_processes_share_the_draws_of_one(config, processor):
 
 
 def test_packed_batches_hold_the_samples_of_unpacked_ones(config, processor):
-    from dataclasses import replace
-
     packed = TrainStream(config, processor, batch_size=6)[1]
     plain = TrainStream(replace(config, packing=False), processor, batch_size=6)[1]
 
@@ -208,6 +207,28 @@ def test_a_prompt_that_cannot_work_is_refused_before_any_source_is_opened(proces
 
     with pytest.raises(ConfigError, match="the tokenizer joins its end"):
         TrainStream(config, processor, batch_size=1)
+
+
+def test_held_out_products_come_once_each_and_are_never_trained_on(config, processor):
+    config = replace(config, splits=SplitConfig(validation=0.4, test=0.2), prompt=PromptConfig())
+    stream = HeldOutStream(config, processor, split="validation", batch_size=3, limit=6)
+    held = [key for batch in train_batches(stream) for key in batch.keys]
+    trained = {
+        key
+        for batch in train_batches(TrainStream(config, processor, batch_size=6), last=6)
+        for key in batch.keys
+    }
+
+    assert len(held) == len(set(held)) == 6 + min(6, stream.sources[0].size)
+    assert trained.isdisjoint(held)
+
+
+def test_unusable_held_out_rows_are_left_out_and_counted(spoiled, processor):
+    stream = HeldOutStream(only(spoiled), processor, split="all", batch_size=1)
+    bad = BadSamples(3)
+
+    assert [batch.samples for batch in train_batches(stream, bad=bad)] == [1] * 9
+    assert len(bad) == 3
 
 
 _RUN = """
