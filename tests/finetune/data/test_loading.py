@@ -210,7 +210,7 @@ def test_a_prompt_that_cannot_work_is_refused_before_any_source_is_opened(proces
 
 
 def test_held_out_products_come_once_each_and_are_never_trained_on(config, processor):
-    config = replace(config, splits=SplitConfig(validation=0.4, test=0.2), prompt=PromptConfig())
+    config = replace(config, splits=SplitConfig(validation=0.5, test=0))
     stream = HeldOutStream(config, processor, split="validation", batch_size=3, limit=6)
     held = [key for batch in train_batches(stream) for key in batch.keys]
     trained = {
