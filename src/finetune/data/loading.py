@@ -5,43 +5,22 @@ integer, the number of batches that it has had.
 """
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from finetune.config import DataConfig, Split
-from finetune.data.collator import collate
+from finetune.config import DataConfig
+from finetune.data.batches import BadSamples, Batch, join_batch
 from finetune.data.encoding import EncodedExample, check_form, encode_example
+from finetune.data.held_out import HeldOutStream
 from finetune.data.mixture import Draw, Mixture
 from finetune.data.processor import Phi3VisionProcessor
-from finetune.data.sources import Source, open_source
+from finetune.data.sources import open_sources
 from finetune.errors import BadSampleError, DataError, FinetuneError
 
 _ATTEMPTS = 100
-
-
-@dataclass(frozen=True, kw_only=True)
-class Batch:
-    """One batch of one process.
-
-    Attributes:
-        inputs: As `collate` gives them.
-        samples: How many samples.
-        tokens: Their tokens, without padding.
-        crops: Their crops and global views, without padding.
-        keys: Source and row of each sample, as drawn.
-        bad: Rows that were drawn and found unusable; another row of their source took their place.
-    """
-
-    inputs: dict[str, Any]
-    samples: int
-    tokens: int
-    crops: int
-    keys: tuple[tuple[str, str], ...]
-    bad: tuple[BadSampleError, ...] = ()
 
 
 class TrainStream(Dataset[Batch | FinetuneError | None]):
@@ -117,19 +96,8 @@ class TrainStream(Dataset[Batch | FinetuneError | None]):
             example, unusable = self._example(draw)
             examples.append(example)
             bad += unusable
-        return Batch(
-            inputs=collate(
-                examples,
-                source_names=self.source_names,
-                packing=self.config.packing,
-                row_tokens=self.config.row_tokens or self.config.max_length,
-                pad_to=self._pad_to,
-            ),
-            samples=len(examples),
-            tokens=sum(len(example) for example in examples),
-            crops=sum(len(example.crops.values) for example in examples),
-            keys=tuple((example.source, example.key) for example in examples),
-            bad=tuple(bad),
+        return join_batch(
+            examples, bad, config=self.config, source_names=self.source_names, pad_to=self._pad_to
         )
 
     def _draws(self, first: int) -> list[Draw]:
@@ -166,59 +134,8 @@ class TrainStream(Dataset[Batch | FinetuneError | None]):
         )
 
 
-def open_sources(config: DataConfig, split: Split = "train") -> list[Source]:
-    """Open all sources of a configuration, with what its answers need.
-
-    What is held out of a ``template:`` follows the seed of the splits, so runs of several seeds are measured on the
-    same products.
-    """
-    needs = config.prompt.build().fields
-    seed = config.seed if split == "train" else config.splits.seed
-    return [
-        open_source(source, split=split, rule=config.splits, needs=needs, seed=seed)
-        for source in config.sources
-    ]
-
-
-class BadSamples:
-    """The unusable rows that a run has met, each counted once.
-
-    Args:
-        most: How many are allowed.
-        met: Those of an earlier part of the run, as of `state`.
-    """
-
-    def __init__(self, most: int, met: Sequence[Sequence[str]] = ()) -> None:
-        self._most = most
-        self._met = {(source, row): reason for source, row, reason in met}
-
-    def __len__(self) -> int:
-        return len(self._met)
-
-    def add(self, error: BadSampleError) -> bool:
-        """Count a row; tell whether it is new.
-
-        Raises:
-            DataError: If there are now more than allowed; the message names some.
-        """
-        key = (error.source, error.row)
-        new = key not in self._met
-        self._met.setdefault(key, error.reason)
-        if len(self._met) > self._most:
-            shown = "\n".join(f"  {source}, {row}: {reason}" for source, row, reason in self.state()[-5:])
-            raise DataError(
-                f"{len(self._met)} rows are unusable, more than max_bad, {self._most}. The last:\n{shown}\n"
-                "Mend or remove them, or raise max_bad."
-            )
-        return new
-
-    def state(self) -> list[list[str]]:
-        """Give source, row and reason of each, as plain lists."""
-        return [[source, row, reason] for (source, row), reason in self._met.items()]
-
-
 def train_batches(
-    stream: TrainStream,
+    stream: TrainStream | HeldOutStream,
     *,
     first: int = 0,
     last: int | None = None,
@@ -226,7 +143,7 @@ def train_batches(
     bad: BadSamples | None = None,
     prefetch: int = 2,
 ) -> Iterator[Batch]:
-    """Yield batches in order, made by worker processes; the same for any number of them.
+    """Yield batches of a stream in order, made by worker processes; the same for any number of them.
 
     Args:
         stream: What makes them.
@@ -259,7 +176,8 @@ def train_batches(
             raise made
         for error in made.bad:
             counted.add(error)
-        yield made
+        if made.samples:
+            yield made
 
 
 class _Numbers:
