@@ -7,8 +7,9 @@ SOURCE = Path(__file__).parents[2] / "src"
 LAYERS = (
     {"errors", "vocabulary"},
     {"forms", "model_folder"},
-    {"config"},
+    {"config", "answers"},
     {"modeling", "data"},
+    {"evaluation"},
     {"new_model", "inspection", "bench"},
     {"cli"},
 )
