@@ -10,7 +10,7 @@ from finetune.forms import PromptForm
 _ENDS = re.compile(r"<\|(?:end|endoftext|assistant|user|system)\|>")
 _SPACE = re.compile(r"\s+")
 _EDGES = " \t\r\n,;|"
-_SIGN = r"(?<![\w.,])(-\s?)?[^\w\s.,-]?\s?"
+_SIGN = r"(?<![\d.,])(-\s?)?[^\w\s.,-]?\s?"
 _DIGITS = r"(\d(?:[\d.,'\u2019]|[ \u00a0\u202f](?=\d{3}(?!\d)))*(?:e[+-]?\d+)?)"
 _NUMBER = re.compile(_SIGN + _DIGITS, re.IGNORECASE)
 """A minus, a sign of a currency, then digits in groups."""
