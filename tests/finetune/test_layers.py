@@ -7,11 +7,13 @@ SOURCE = Path(__file__).parents[2] / "src"
 LAYERS = (
     {"errors", "vocabulary"},
     {"forms", "model_folder"},
-    {"config"},
+    {"config", "answers"},
     {"modeling", "data"},
     {"evaluation"},
+    {"inspection"},
+    {"loading"},
     {"training"},
-    {"new_model", "inspection", "bench", "bench_training"},
+    {"new_model", "bench", "bench_training"},
     {"cli"},
 )
 """Each layer may import those before it; within a layer nobody imports another."""
