@@ -34,16 +34,17 @@ def products_csv(tmp_path_factory):
     return write
 
 
-@pytest.fixture
-def settings(model_folder, products_csv, tmp_path):
-    """Make plain settings of a short run; keywords change them."""
+@pytest.fixture(scope="session")
+def settings(model_folder, products_csv, tmp_path_factory):
+    """Make plain settings of a short run in a new folder; keywords change them."""
+    dataset = products_csv(20)
 
     def make(**changes):
         values = {
             "model": str(model_folder),
-            "out": str(tmp_path / "run"),
+            "out": str(tmp_path_factory.mktemp("runs") / "run"),
             "data": {
-                "sources": [{"name": "real", "path": str(products_csv(20))}],
+                "sources": [{"name": "real", "path": str(dataset)}],
                 "splits": {"validation": 0.3, "test": 0},
                 "num_crops": 1,
                 "packing": True,
@@ -64,7 +65,7 @@ def settings(model_folder, products_csv, tmp_path):
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run_config(settings):
     """Make a short run's configuration; keywords change its settings."""
     return lambda **changes: build(RunConfig, settings(**changes))

@@ -1,6 +1,7 @@
 """Runs that are killed: what goes on from their checkpoints is bit by bit what would have been."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,7 +29,7 @@ def weights(folder):
     return (Path(folder) / "adapter_model.safetensors").read_bytes()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def undisturbed(run_config):
     # Dropout, so that generators matter; two workers, so that what they have ahead is lost with them.
     config = run_config(
@@ -89,9 +90,10 @@ def test_checkpoints_hold_safetensors_and_json_alone_and_old_ones_go(undisturbed
     assert {file.suffix for path in found for file in path.iterdir()} == {".safetensors", ".json"}
 
 
-def test_a_damaged_checkpoint_is_named(undisturbed):
-    config, _ = undisturbed
-    (checkpoints(Path(config.out))[-1] / "weights.safetensors").write_bytes(b"\xff" * 64)
+def test_a_damaged_checkpoint_is_named(undisturbed, tmp_path):
+    copied = shutil.copytree(undisturbed[0].out, tmp_path / "copied")
+    config = replace(undisturbed[0], out=str(copied))
+    (checkpoints(copied)[-1] / "weights.safetensors").write_bytes(b"\xff" * 64)
 
     with pytest.raises(CheckpointError, match=r"weights\.safetensors: cannot be read"):
         train(config, resume=True)

@@ -101,7 +101,7 @@ def test_accumulated_batches_are_one_large_batch(run_config, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("part", "frozen"), [("vision", "embed_tokens"), ("projector", "img_processor"), ("text", "img_p")]
+    ("part", "frozen"), [("vision", "model.embed_tokens"), ("projector", "img_processor"), ("text", "img_p")]
 )
 def test_parts_that_are_not_named_stay_as_they_are(run_config, model_folder, part, frozen):
     outcome = train(run_config(method="full", train=[part], steps=1, optim={"warmup_steps": 0}))
@@ -146,7 +146,7 @@ def test_what_cannot_work_is_refused_before_anything_is_written(run_config, chan
 
 
 def test_too_little_memory_names_what_would_fit(run_config):
-    with pytest.raises(FinetuneError, match="It would fit with .*batch_size=1"):
+    with pytest.raises(FinetuneError, match=r"It would fit with .*batch_size=1"):
         train(run_config(batch_size=3_000_000))
 
 
@@ -180,4 +180,4 @@ def test_a_mixture_that_stops_before_a_step_is_refused(run_config, settings):
     data = {**settings()["data"], "mixture": {"exhausted": "stop"}}
 
     with pytest.raises(ConfigError, match="stops before one step"):
-        train(run_config(data=data, batch_size=500))
+        train(run_config(data=data, accumulate=50))
