@@ -7,7 +7,9 @@ from finetune.errors import FinetuneError
 @pytest.mark.parametrize("method", ["lora", "full"])
 def test_packs_are_measured_beside_the_plain_way(method):
     notes = []
-    plan = Plan(size="tiny", method=method, device="cpu", crops=(1,), batches=(2,), compiled=False)
+    plan = Plan(
+        size="tiny", method=method, device="cpu", crops=(1,), batches=(2,), compiled=False, warm_up=0, timed=1
+    )
 
     cases = measure_training(plan, on_note=notes.append)
 
@@ -20,7 +22,16 @@ def test_cases_past_the_time_limit_are_left_out_and_named():
     notes = []
 
     cases = measure_training(
-        Plan(size="tiny", device="cpu", crops=(1,), batches=(1,), compiled=False, time_limit=0.0),
+        Plan(
+            size="tiny",
+            device="cpu",
+            crops=(1,),
+            batches=(1,),
+            compiled=False,
+            warm_up=0,
+            timed=1,
+            time_limit=0.0,
+        ),
         on_note=notes.append,
     )
 
