@@ -145,6 +145,62 @@ def test_a_live_template_s_splits_share_no_title(tiny_pack):
     assert titles["validation"].isdisjoint(titles["test"])
 
 
+@pytest.mark.parametrize("live", [False, True])
+def test_categories_are_renamed_and_others_left_out(tiny_pack, tmp_path, live):
+    path = f"template:{tiny_pack}" if live else str(tmp_path / "made")
+    if not live:
+        recipe = samplegen.Recipe(rows=40, template=tiny_pack, image_size=64, annotations=True)
+        samplegen.write_dataset(recipe, path)
+    config = SourceConfig(
+        name="real",
+        path=path,
+        columns=Columns(category="attributes.garment"),
+        categories={"tunic": "dress"},
+        image_size=64,
+    )
+    wanted = [
+        row["title"] for row in samplegen.make(40, 0, tiny_pack, images=False) if "Tunic" in row["title"]
+    ]
+    found = list(products_of(open_source(config, **EVERY_ROW), len(wanted)))
+
+    assert {product.category for product in found} == {"dress"}
+    assert all("Tunic" in product.title for product in found)
+    assert live or sorted(product.title for product in found) == sorted(wanted)
+
+
+def test_categories_that_are_not_there_are_refused(dataset, products):
+    config = source_of(dataset(products(4)), categories={"HATS": "hat"})
+
+    with pytest.raises(DataError, match="has none of the categories HATS; there are BAGS, SHIRTS"):
+        open_source(config, **EVERY_ROW)
+
+
+def test_members_of_objects_are_columns(tmp_path):
+    (tmp_path / "metadata.jsonl").write_text(
+        '{"file_name": "a.png", "made": {"kind": "BAGS"}}\n{"file_name": "b.png"}\n'
+    )
+    config = source_of(tmp_path, columns=Columns(category="made.kind"))
+
+    found = products_of(open_source(config, needs=("category",), **EVERY_ROW))
+    assert [product.category for product in found] == ["BAGS", None]
+
+
+def test_large_row_groups_are_read_in_stretches(tmp_path, monkeypatch):
+    from finetune.data import stored
+
+    contents = [os.urandom(50) for _ in range(300)]
+    rows = [
+        {"title": str(n), "category3_code": "A", "full_price": 1.0, "image": c}
+        for n, c in enumerate(contents)
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "big.parquet", row_group_size=170)
+    monkeypatch.setattr(stored, "_GROUP_BYTES", 1000)
+    source = open_source(source_of(tmp_path), **EVERY_ROW)
+
+    order = np.random.default_rng(0).permutation(300).tolist()
+    assert [source[number].content() for number in order] == [contents[number] for number in order]
+
+
 def test_sources_go_to_other_processes(dataset, products, tiny_pack):
     for config in (
         source_of(dataset(products(3), "parquet")),
