@@ -137,7 +137,7 @@ def test_a_live_template_s_splits_share_no_title(tiny_pack):
     config = SourceConfig(name="live", path=f"template:{tiny_pack}", image_size=64)
     rule = SplitConfig(validation=0.3, test=0.3)
     titles = {
-        split: {open_source(config, split=split, rule=rule)[number].title for number in range(40)}
+        split: {open_source(config, split=split, rule=rule)[number].title for number in range(15)}
         for split in ("train", "validation", "test")
     }
 
