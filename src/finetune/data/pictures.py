@@ -61,19 +61,25 @@ def open_picture(source: Picture) -> Image.Image:
         with warnings.catch_warnings():
             # Pillow warns at the limit that is refused below, before anything is decoded.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            picture = source if isinstance(source, Image.Image) else Image.open(_readable(source))
-            width, height = picture.size
-            if width * height > MAX_PIXELS:
-                raise ProcessingError(
-                    f"it has {width} x {height} px; allowed are {MAX_PIXELS:,} pixels. Scale it down."
-                )
-            if not width or not height:
-                raise ProcessingError(f"it has {width} x {height} px; give a picture of at least 1 x 1.")
-            return _as_rgb(picture)
+            if isinstance(source, Image.Image):
+                return _checked(source)
+            with Image.open(_readable(source)) as picture:
+                return _checked(picture)
     except Image.DecompressionBombError as error:
         raise ProcessingError(f"it is too large: {error} Allowed are {MAX_PIXELS:,} pixels.") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except (OSError, SyntaxError, ValueError, EOFError, RuntimeError) as error:
         raise ProcessingError(f"it cannot be read as a picture: {error}") from error
+
+
+def _checked(picture: Image.Image) -> Image.Image:
+    width, height = picture.size
+    if width * height > MAX_PIXELS:
+        raise ProcessingError(
+            f"it has {width} x {height} px; allowed are {MAX_PIXELS:,} pixels. Scale it down."
+        )
+    if not width or not height:
+        raise ProcessingError(f"it has {width} x {height} px; give a picture of at least 1 x 1.")
+    return _as_rgb(picture)
 
 
 def _readable(source: str | os.PathLike[str] | bytes) -> io.BytesIO | str | os.PathLike[str]:
