@@ -59,7 +59,7 @@ def read_local(config: SourceConfig, needs: Sequence[str]) -> RawRows:
         return _joined(
             config, [(file, _READERS[file.suffix.lower()](file, config, needs)) for file in files], root
         )
-    except (pa.ArrowException, ValueError, TypeError, tarfile.TarError, OSError) as error:
+    except (pa.ArrowException, ValueError, TypeError, RecursionError, tarfile.TarError, OSError) as error:
         raise DataError(f"source {config.name}: {path} cannot be read: {error}") from error
 
 
@@ -165,7 +165,7 @@ def _jsonl(path: Path, config: SourceConfig, needs: Sequence[str]) -> _Part:
                 continue
             try:
                 record = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise DataError(
                     f"source {config.name}: {path}, line {number}: is no JSON: {error}"
                 ) from error

@@ -248,10 +248,13 @@ def test_a_picture_outside_the_folder_is_refused(tmp_path, noise, name):
         ("absent.png", "absent.png is not there"),
         ("https://shop.example/a.jpg", "is a URL; nothing is downloaded"),
         ("broken.png", "cannot be read as a picture"),
+        ("program.png", "it is of no known kind"),
     ],
 )
 def test_an_unusable_picture_is_named(tmp_path, image, message):
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    # PostScript, which Pillow would have run by Ghostscript where that is installed.
+    (tmp_path / "program.png").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n")
     (tmp_path / "Dataset.csv").write_text(
         f"local_image_path,title,category3_code,full_price\n{image},A,B,1\n"
     )
@@ -292,6 +295,8 @@ def test_a_default_column_may_be_absent_where_answers_do_not_need_it(tmp_path):
         (lambda root: (root / "a.csv").write_text(""), "cannot be read: Empty CSV"),
         (lambda root: (root / "a.parquet").write_bytes(b"PAR1"), "cannot be read"),
         (lambda root: (root / "metadata.jsonl").write_text("{}\n{"), "line 2: is no JSON"),
+        (lambda root: (root / "metadata.jsonl").write_text("[" * 100_000), "line 1: is no JSON"),
+        (lambda root: (root / "metadata.jsonl").write_text("[1]"), "line 1: holds no JSON object"),
         (lambda root: (root / "a.tar").write_bytes(b"no archive" * 100), "cannot be read"),
         (lambda root: (root / "a.png").write_bytes(b""), "which the answers need. Set prompt.fields to"),
     ],
