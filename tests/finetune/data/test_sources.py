@@ -313,6 +313,17 @@ def test_a_path_that_is_not_there_is_refused(tmp_path):
         open_source(source_of(tmp_path / "photos"), split="train")
 
 
+def test_a_dataset_that_the_hub_does_not_give_is_refused(monkeypatch):
+    datasets = pytest.importorskip("datasets")
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+
+    with pytest.raises(
+        DataError, match=r"source hub: there is no folder or file owner/none, and the Hugging Face Hub"
+    ):
+        open_source(SourceConfig(name="hub", path="owner/none"), split="train")
+
+
 def test_a_template_that_is_not_there_is_refused():
     with pytest.raises(DataError, match=r"source real: template:burbery: .*burberry"):
         open_source(parse_source("real=template:burbery"), split="train")
