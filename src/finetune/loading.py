@@ -120,7 +120,9 @@ def _check_memory(folder: Path, device: torch.device) -> None:
     wanted, free = size * _ROOM, free_memory(device)
     if free is not None and wanted > free:
         fits = (
-            "a GPU with more memory, or --device cpu" if device.type == "cuda" else "a machine with more memory"
+            "a GPU with more memory, or --device cpu"
+            if device.type == "cuda"
+            else "a machine with more memory"
         )
         raise FinetuneError(
             f"{folder}: answering takes about {wanted / 1e9:.1f} GB, {free / 1e9:.1f} GB are free "

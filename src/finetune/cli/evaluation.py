@@ -10,16 +10,21 @@ import typer
 from finetune.cli.app import app
 from finetune.cli.progress import show_progress
 
-ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a model, or its name on the Hub.")]
+ModelArgument = Annotated[
+    str, typer.Argument(metavar="MODEL", help="Folder of a model, or its name on the Hub.")
+]
 AdapterOption = Annotated[Path | None, typer.Option(help="Folder of adapters that were trained on it.")]
 DeviceOption = Annotated[str, typer.Option(help="auto (a GPU where there is one), cpu or cuda.")]
 CropsOption = Annotated[
     int | None, typer.Option(help="At most how many crops a picture is cut into.", min=1, max=16)
 ]
-FormOption = Annotated[str, typer.Option(help="Prompt: source (the source document's) or chat (the official).")]
+FormOption = Annotated[
+    str, typer.Option(help="Prompt: source (the source document's) or chat (the official).")
+]
 FieldsOption = Annotated[str, typer.Option(help="Fields of the answer in order, of title, category, price.")]
 AnswerOption = Annotated[
-    str | None, typer.Option(help="Template of the answer in place of --fields, such as '{title} {full_price}'.")
+    str | None,
+    typer.Option(help="Template of the answer in place of --fields, such as '{title} {full_price}'."),
 ]
 BatchOption = Annotated[int, typer.Option(help="Pictures at a time.", min=1)]
 
