@@ -11,6 +11,7 @@ LAYERS = (
     {"modeling", "data"},
     {"evaluation"},
     {"new_model", "inspection", "bench"},
+    {"loading"},
     {"cli"},
 )
 """Each layer may import those before it; within a layer nobody imports another."""
