@@ -91,6 +91,8 @@ class PromptForm:
             raise ConfigError(
                 f"answer: {self.answer!r} holds a special token; closing ones belong into ending."
             )
+        if "" in self.pieces[2:-1:2]:
+            raise ConfigError(f"answer: {self.answer!r} has fields side by side; write text between them.")
         if not any(stop in self.ending for stop in _STOPS):
             raise ConfigError(
                 f"ending: {self.ending!r} holds neither of {', '.join(_STOPS)}, so generation would never stop."

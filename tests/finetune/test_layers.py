@@ -10,8 +10,10 @@ LAYERS = (
     {"config", "answers"},
     {"modeling", "data"},
     {"evaluation"},
-    {"new_model", "inspection", "bench"},
+    {"training"},
+    {"new_model", "inspection", "bench", "bench_training"},
     {"loading"},
+    {"arms"},
     {"cli"},
 )
 """Each layer may import those before it; within a layer nobody imports another."""

@@ -1,5 +1,6 @@
 """What a run is told: typed, frozen, plain values."""
 
+from finetune.config.adapters import LoraSettings
 from finetune.config.data import (
     TEMPLATE_PREFIX,
     Columns,
@@ -18,6 +19,7 @@ __all__ = (
     "TEMPLATE_PREFIX",
     "Columns",
     "DataConfig",
+    "LoraSettings",
     "MixtureConfig",
     "PromptConfig",
     "ScheduleConfig",

@@ -198,6 +198,8 @@ class SplitConfig:
         for name, share in (("validation", self.validation), ("test", self.test)):
             if not (math.isfinite(share) and 0 <= share < 1):
                 raise ConfigError(f"splits: {name} is {share}; allowed are shares from 0 to below 1.")
+        if not 0 <= self.seed < 2**63:
+            raise ConfigError(f"splits: seed is {self.seed}; allowed are 0 to 2**63 - 1.")
         if self.validation + self.test >= 1:
             raise ConfigError(
                 f"splits: validation {self.validation} and test {self.test} leave nothing to train on."
@@ -214,8 +216,9 @@ class DataConfig:
         prompt: What is asked and answered.
         splits: What is held out.
         num_crops: At most how many crops a picture is cut into, 1 to 16.
-        max_length: Longest sample in tokens, those of the picture included; with `packing` also the longest row.
+        max_length: Longest sample in tokens, those of the picture included.
         packing: Whether several samples share a row.
+        row_tokens: With `packing`, most tokens of a row of several samples; None for `max_length`.
         max_bad: How many different rows may be unusable before the run stops.
         seed: Same seed, same samples in the same order.
     """
@@ -227,6 +230,7 @@ class DataConfig:
     num_crops: int = 4
     max_length: int = 4096
     packing: bool = False
+    row_tokens: int | None = None
     max_bad: int = 50
     seed: int = 0
 
@@ -236,6 +240,8 @@ class DataConfig:
             raise ConfigError(f"num_crops is {self.num_crops}; allowed are 1 to 16.")
         if self.max_length < 1:
             raise ConfigError(f"max_length is {self.max_length}; allowed are tokens above 0.")
+        if self.row_tokens is not None and self.row_tokens < 1:
+            raise ConfigError(f"row_tokens is {self.row_tokens}; allowed are tokens above 0.")
         if self.max_bad < 0:
             raise ConfigError(f"max_bad is {self.max_bad}; allowed are 0 and above.")
         if not 0 <= self.seed < 2**63:

@@ -35,6 +35,31 @@ class EncodedExample:
         return len(self.input_ids)
 
 
+def check_form(processor: Phi3VisionProcessor, form: PromptForm) -> None:
+    """Hold a form to the rule that training and generation begin an answer at the same token.
+
+    Raises:
+        ConfigError: If the tokenizer joins the prompt's end to the answer's beginning.
+    """
+    for text in ("Shirt", "1290.0", "été"):
+        _answer_start(processor, form, text + form.ending, picture_tokens=1)
+
+
+def _answer_start(
+    processor: Phi3VisionProcessor, form: PromptForm, target: str, *, picture_tokens: int
+) -> tuple[list[int], int]:
+    """Give the ids of prompt and answer, and how many are the prompt's."""
+    # As one text, as the published code does: tokenised apart, the answer would begin with a space of its own.
+    ids = processor.token_ids(form.prompt_text + target, [picture_tokens])
+    prompt = processor.token_ids(form.prompt_text, [picture_tokens])
+    if ids[: len(prompt)] != prompt:
+        raise ConfigError(
+            f"prompt: the tokenizer joins its end {form.prompt_text[-20:]!r} to the answer {target[:20]!r}, so that "
+            "generation would start elsewhere than training. End the prompt with <|assistant|> and a line break."
+        )
+    return ids, len(prompt)
+
+
 def encode_example(
     processor: Phi3VisionProcessor, form: PromptForm, product: Product, num_crops: int, max_length: int
 ) -> EncodedExample:
@@ -56,23 +81,17 @@ def encode_example(
     """
     target = form.target(product)
     crops = crop_picture(product.picture, num_crops)
-    tokens = [token_count(crops.height, crops.width)]
-    ids = processor.token_ids(form.prompt_text + target, tokens)
-    prompt = processor.token_ids(form.prompt_text, tokens)
-    if ids[: len(prompt)] != prompt:
-        raise ConfigError(
-            f"prompt: the tokenizer joins its end {form.prompt_text[-20:]!r} to the answer {target[:20]!r}, so that "
-            "generation would start elsewhere than training. End the prompt with <|assistant|> and a line break."
-        )
+    tokens = token_count(crops.height, crops.width)
+    ids, start = _answer_start(processor, form, target, picture_tokens=tokens)
     if len(ids) > max_length:
         raise BadSampleError(
             product.source,
             product.key,
-            f"has {len(ids)} tokens, {tokens[0]} of them of its picture; max_length is {max_length}",
+            f"has {len(ids)} tokens, {tokens} of them of its picture; max_length is {max_length}",
         )
     input_ids = torch.tensor(ids)
     labels = input_ids.clone()
-    labels[: len(prompt)] = IGNORED_LABEL
+    labels[:start] = IGNORED_LABEL
     return EncodedExample(
         input_ids=input_ids, labels=labels, crops=crops, source=product.source, key=product.key
     )

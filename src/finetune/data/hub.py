@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from finetune.config import SourceConfig
-from finetune.data.tables import RawRows, mapped, named_classes
+from finetune.data.rows import NumberedKeys, RawRows, mapped, named_classes
 from finetune.errors import DataError
 
 
@@ -33,12 +33,12 @@ def read_hub(config: SourceConfig, needs: Sequence[str]) -> RawRows:
         ) from error
     parts = [loaded[name] for name in loaded]
     rows = datasets.concatenate_datasets(parts) if len(parts) > 1 else parts[0]
-    labels = [f"{name}, row {number}" for name in loaded for number in range(len(loaded[name]))]
-    return rows_of_dataset(config, rows, needs, labels)
+    starts = [sum(map(len, parts[:number])) for number in range(len(parts))]
+    return rows_of_dataset(config, rows, needs, NumberedKeys(list(loaded), starts))
 
 
-def rows_of_dataset(config: SourceConfig, rows: Any, needs: Sequence[str], labels: Sequence[str]) -> RawRows:
-    """Open a `datasets.Dataset`; `labels` name its rows."""
+def rows_of_dataset(config: SourceConfig, rows: Any, needs: Sequence[str], key_of: NumberedKeys) -> RawRows:
+    """Open a `datasets.Dataset`; `key_of` names its rows."""
     import datasets
 
     columns = mapped(config, rows.column_names, needs, config.path)
@@ -54,7 +54,7 @@ def rows_of_dataset(config: SourceConfig, rows: Any, needs: Sequence[str], label
             column, {"names": kind.names} if isinstance(kind, datasets.ClassLabel) else None
         )
     table = pa.table({**read, "_row": pa.nulls(len(rows))}).combine_chunks()
-    return RawRows(table, _DatasetPictures(rows.select_columns([image]), image), labels.__getitem__)
+    return RawRows(table, _DatasetPictures(rows.select_columns([image]), image), key_of)
 
 
 @dataclass(frozen=True)

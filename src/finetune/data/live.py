@@ -50,10 +50,6 @@ class LiveSource:
                     f"There are: {', '.join(first)}."
                 )
 
-    def __len__(self) -> int:
-        """Refuse: there is no end."""
-        raise TypeError(f"source {self.name} has no end")
-
     @property
     def size(self) -> None:
         """None: there is no end."""

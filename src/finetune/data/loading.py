@@ -5,42 +5,22 @@ integer, the number of batches that it has had.
 """
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
+import torch
 from torch.utils.data import DataLoader, Dataset
 
 from finetune.config import DataConfig
-from finetune.data.collator import collate
-from finetune.data.encoding import EncodedExample, encode_example
+from finetune.data.batches import BadSamples, Batch, join_batch
+from finetune.data.encoding import EncodedExample, check_form, encode_example
+from finetune.data.held_out import HeldOutStream
 from finetune.data.mixture import Draw, Mixture
 from finetune.data.processor import Phi3VisionProcessor
-from finetune.data.sources import Source, open_source
+from finetune.data.sources import open_sources
 from finetune.errors import BadSampleError, DataError, FinetuneError
 
 _ATTEMPTS = 100
-
-
-@dataclass(frozen=True, kw_only=True)
-class Batch:
-    """One batch of one process.
-
-    Attributes:
-        inputs: As `collate` gives them.
-        samples: How many samples.
-        tokens: Their tokens, without padding.
-        crops: Their crops and global views, without padding.
-        keys: Source and row of each sample, as drawn.
-        bad: Rows that were drawn and found unusable; another row of their source took their place.
-    """
-
-    inputs: dict[str, Any]
-    samples: int
-    tokens: int
-    crops: int
-    keys: tuple[tuple[str, str], ...]
-    bad: tuple[BadSampleError, ...] = ()
 
 
 class TrainStream(Dataset[Batch | FinetuneError | None]):
@@ -72,6 +52,7 @@ class TrainStream(Dataset[Batch | FinetuneError | None]):
             raise DataError(f"batch_size is {batch_size}; allowed are samples above 0.")
         self.config = config
         self.form = config.prompt.build()
+        check_form(processor, self.form)
         self.sources = open_sources(config)
         self.source_names = [source.name for source in config.sources]
         self.mixture = Mixture(config, [source.size for source in self.sources])
@@ -91,9 +72,10 @@ class TrainStream(Dataset[Batch | FinetuneError | None]):
     def batches(self, limit: int) -> int:
         """Count the batches of this process until the mixture stops, at most `limit`.
 
-        The last draws that do not fill a batch of every process are left out.
+        The last batch may be smaller; fewer draws than processes are left out.
         """
-        return self.mixture.length(limit * self.samples_per_step) // self.samples_per_step
+        whole, rest = divmod(self.mixture.length(limit * self.samples_per_step), self.samples_per_step)
+        return whole + (rest >= self._world)
 
     def __getitem__(self, number: int) -> Batch | FinetuneError | None:
         """Make batch `number`, from 0 on; None after the last. An error is returned, for the process that counts."""
@@ -106,7 +88,7 @@ class TrainStream(Dataset[Batch | FinetuneError | None]):
         # Draws go round the processes, so that each sees the whole mixture.
         first = number * self.samples_per_step
         draws = self._draws(first)
-        if len(draws) < self.samples_per_step:
+        if len(draws) < self._world:
             return None
         examples: list[EncodedExample] = []
         bad: list[BadSampleError] = []
@@ -114,19 +96,8 @@ class TrainStream(Dataset[Batch | FinetuneError | None]):
             example, unusable = self._example(draw)
             examples.append(example)
             bad += unusable
-        return Batch(
-            inputs=collate(
-                examples,
-                source_names=self.source_names,
-                packing=self.config.packing,
-                row_tokens=self.config.max_length,
-                pad_to=self._pad_to,
-            ),
-            samples=len(examples),
-            tokens=sum(len(example) for example in examples),
-            crops=sum(len(example.crops.values) for example in examples),
-            keys=tuple((example.source, example.key) for example in examples),
-            bad=tuple(bad),
+        return join_batch(
+            examples, bad, config=self.config, source_names=self.source_names, pad_to=self._pad_to
         )
 
     def _draws(self, first: int) -> list[Draw]:
@@ -163,54 +134,8 @@ class TrainStream(Dataset[Batch | FinetuneError | None]):
         )
 
 
-def open_sources(config: DataConfig, split: Any = "train") -> list[Source]:
-    """Open all sources of a configuration, with what its answers need."""
-    needs = config.prompt.build().fields
-    return [
-        open_source(source, split=split, rule=config.splits, needs=needs, seed=config.seed)
-        for source in config.sources
-    ]
-
-
-class BadSamples:
-    """The unusable rows that a run has met, each counted once.
-
-    Args:
-        most: How many are allowed.
-        met: Those of an earlier part of the run, as of `state`.
-    """
-
-    def __init__(self, most: int, met: Sequence[Sequence[str]] = ()) -> None:
-        self._most = most
-        self._met = {(source, row): reason for source, row, reason in met}
-
-    def __len__(self) -> int:
-        return len(self._met)
-
-    def add(self, error: BadSampleError) -> bool:
-        """Count a row; tell whether it is new.
-
-        Raises:
-            DataError: If there are now more than allowed; the message names some.
-        """
-        key = (error.source, error.row)
-        new = key not in self._met
-        self._met.setdefault(key, error.reason)
-        if len(self._met) > self._most:
-            shown = "\n".join(f"  {source}, {row}: {reason}" for source, row, reason in self.state()[-5:])
-            raise DataError(
-                f"{len(self._met)} rows are unusable, more than max_bad, {self._most}. The last:\n{shown}\n"
-                "Mend or remove them, or raise max_bad."
-            )
-        return new
-
-    def state(self) -> list[list[str]]:
-        """Give source, row and reason of each, as plain lists."""
-        return [[source, row, reason] for (source, row), reason in self._met.items()]
-
-
 def train_batches(
-    stream: TrainStream,
+    stream: TrainStream | HeldOutStream,
     *,
     first: int = 0,
     last: int | None = None,
@@ -218,7 +143,7 @@ def train_batches(
     bad: BadSamples | None = None,
     prefetch: int = 2,
 ) -> Iterator[Batch]:
-    """Yield batches in order, made by worker processes; the same for any number of them.
+    """Yield batches of a stream in order, made by worker processes; the same for any number of them.
 
     Args:
         stream: What makes them.
@@ -241,6 +166,8 @@ def train_batches(
         sampler=_Numbers(first, last),
         num_workers=workers,
         prefetch_factor=prefetch if workers else None,
+        # A loader draws a seed for its workers, from the global generator unless it has one: training would see it.
+        generator=torch.Generator().manual_seed(0),
     )
     for made in loader:
         if made is None:
@@ -249,7 +176,8 @@ def train_batches(
             raise made
         for error in made.bad:
             counted.add(error)
-        yield made
+        if made.samples:
+            yield made
 
 
 class _Numbers:

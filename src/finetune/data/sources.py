@@ -10,12 +10,13 @@ from typing import Protocol
 
 import numpy as np
 
-from finetune.config import SourceConfig, Split, SplitConfig
+from finetune.config import DataConfig, SourceConfig, Split, SplitConfig
 from finetune.data.examples import Product, read_fields
 from finetune.data.hub import read_hub
 from finetune.data.live import LiveSource
+from finetune.data.rows import RawRows
 from finetune.data.splits import rows_of_split
-from finetune.data.tables import RawRows, read_local
+from finetune.data.tables import read_local
 from finetune.errors import DataError
 from finetune.forms import FIELDS
 
@@ -143,6 +144,20 @@ class StoredSource:
                 content = self._raw.pictures.read(row)
                 return f"picture {hashlib.blake2b(content, digest_size=16).hexdigest()}"
         return f"row {self._raw.key_of(row)}"
+
+
+def open_sources(config: DataConfig, split: Split = "train") -> list[Source]:
+    """Open all sources of a configuration, with what its answers need.
+
+    What is held out of a ``template:`` follows the seed of the splits, so runs of several seeds are measured on the
+    same products.
+    """
+    needs = config.prompt.build().fields
+    seed = config.seed if split == "train" else config.splits.seed
+    return [
+        open_source(source, split=split, rule=config.splits, needs=needs, seed=seed)
+        for source in config.sources
+    ]
 
 
 def products_of(source: Source, limit: int | None = None) -> Iterator[Product]:

@@ -25,7 +25,7 @@ def split_of(group: str, rule: SplitConfig) -> Split:
     digest = hashlib.blake2b(
         normal_group(group).encode("utf-8", "surrogatepass"),
         digest_size=8,
-        key=rule.seed.to_bytes(8, "little", signed=True),
+        key=rule.seed.to_bytes(8, "little"),
         person=_PURPOSE,
     ).digest()
     place = int.from_bytes(digest, "little") / 2**64
