@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from finetune.evaluation.evaluate import EvaluationSettings, OpenedSource, open_
 from finetune.evaluation.generation import AnswerCache, generate_answers
 from finetune.evaluation.scores import judge
 from finetune.loading import choose_device, load_model
+from finetune.training.run import train
 
 RESULT = "answers.json"
 _NOT_COMPARED = ("out", "workers", "device", "track", "keep")
@@ -54,7 +55,6 @@ def run_experiment(
     runs: Sequence[ArmRun],
     *,
     settings: EvaluationSettings,
-    train: Callable[[RunConfig], Path],
     on_run: Callable[[ArmRun, bool], None] = lambda run, finished: None,
 ) -> Experiment:
     """Train and test every run that has not been, and summarise all.
@@ -63,7 +63,6 @@ def run_experiment(
         config: What the runs share.
         runs: Of `plan_runs`.
         settings: How answers are generated and scored.
-        train: Trains, or goes on where it was stopped; gives the folder of the last weights.
         on_run: Called before each run, with whether it is finished already.
 
     Raises:
@@ -78,7 +77,7 @@ def run_experiment(
     for run, is_finished in zip(runs, finished, strict=True):
         on_run(run, is_finished)
         if not is_finished:
-            _train_and_test(run, sources, settings, train)
+            _train_and_test(run, sources, settings)
             gc.collect()
     arms: dict[Arm, ArmAnswers] = {}
     for run in runs:
@@ -135,13 +134,9 @@ def _finished(run: ArmRun, products: Sequence[Product]) -> bool:
     return True
 
 
-def _train_and_test(
-    run: ArmRun,
-    sources: Sequence[OpenedSource],
-    settings: EvaluationSettings,
-    train: Callable[[RunConfig], Path],
-) -> None:
-    weights = train(run.config)
+def _train_and_test(run: ArmRun, sources: Sequence[OpenedSource], settings: EvaluationSettings) -> None:
+    # The last weights, not the best: so that all runs have equal steps.
+    weights = train(run.config, resume=True).final
     form = run.config.data.prompt.build()
     adapter = weights if run.config.uses_adapters else None
     loaded = load_model(
@@ -191,8 +186,3 @@ def _baselines(
         )
         for name, baseline in found.items()
     }
-
-
-def as_values(experiment: Experiment) -> dict[str, Any]:
-    """Give an experiment as plain values."""
-    return asdict(experiment)
