@@ -63,7 +63,7 @@ class Plan:
     compiled: bool = True
     time_limit: float = 420.0
     """Seconds; cases that would begin later are left out."""
-    lora: LoraSettings = field(default_factory=LoraSettings)
+    lora: LoraSettings = field(default_factory=lambda: LoraSettings(vision=False))
 
 
 @dataclass

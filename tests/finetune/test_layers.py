@@ -10,9 +10,10 @@ LAYERS = (
     {"config", "answers"},
     {"modeling", "data"},
     {"evaluation"},
-    {"training"},
-    {"new_model", "inspection", "bench", "bench_training"},
+    {"inspection"},
     {"loading"},
+    {"training"},
+    {"new_model", "bench", "bench_training"},
     {"arms"},
     {"cli"},
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 from finetune.arms.run import Experiment
 from finetune.evaluation.bootstrap import Interval
 from finetune.evaluation.charts import IntervalChart, interval_chart
-from finetune.evaluation.scores import METRICS, Metric
+from finetune.evaluation.scores import HEADLINES, METRICS, Metric
 from finetune.evaluation.wording import show_difference, show_interval, show_value
 
 CHARTED = ("category_exact", "category_macro_f1", "price_mdape", "price_within_25", "title_rouge_l")
@@ -33,7 +33,7 @@ def write_comparison(folder: Path, experiment: Experiment) -> list[Path]:
 def table(experiment: Experiment) -> str:
     """Write the table as Markdown: a row for each arm, its picture gain, and the baselines below."""
     metrics = _metrics(experiment)
-    headline = metrics[0]
+    headline = next((metric for metric in metrics if metric.name in HEADLINES.values()), metrics[0])
     first = experiment.arms[0]
     head = ["arm", *(_named(metric) for metric in metrics), "gain from its pictures", f"against {first.name}"]
     rows = [
@@ -49,11 +49,14 @@ def table(experiment: Experiment) -> str:
         [_escaped(name), *(show_interval(metric, values.get(metric.name)) for metric in metrics), "", ""]
         for name, values in experiment.baselines.items()
     ]
-    lines = [
+    about = (
         f"{experiment.products:,} products of {experiment.styles:,} styles, from "
         f"{_escaped(', '.join(experiment.tested_on))}; {experiment.steps:,} steps, {first.seeds} seeds. "
         "In brackets: 95% intervals over styles and seeds. The last two columns are differences of "
-        f"{headline.label}, in brackets their intervals.",
+        f"{headline.label}, in brackets their intervals."
+    )
+    lines = [
+        about,
         "",
         f"| {' | '.join(head)} |",
         f"|---|{'--:|' * (len(head) - 1)}",

@@ -14,18 +14,23 @@ from finetune.config.data import (
     parse_source,
     schedule_weights,
 )
+from finetune.config.run import EvaluationConfig, OptimConfig, RunConfig, load_run
 
 __all__ = (
     "TEMPLATE_PREFIX",
     "Columns",
     "DataConfig",
+    "EvaluationConfig",
     "LoraSettings",
     "MixtureConfig",
+    "OptimConfig",
     "PromptConfig",
+    "RunConfig",
     "ScheduleConfig",
     "SourceConfig",
     "Split",
     "SplitConfig",
+    "load_run",
     "parse_source",
     "schedule_weights",
 )

@@ -1,5 +1,6 @@
 """Adapters (LoRA, DoRA) by peft, on modules that are named exactly, so that no rule leaks from text into CLIP."""
 
+import warnings
 from types import MethodType
 from typing import Any, cast
 
@@ -55,7 +56,10 @@ def add_adapters(
         use_dora=dora,
         task_type="CAUSAL_LM",
     )
-    adapted = get_peft_model(model, config)
+    with warnings.catch_warnings():
+        # peft asks for an attribute under the name that transformers is about to change.
+        warnings.simplefilter("ignore", FutureWarning)
+        adapted = get_peft_model(model, config)
     if fast:
         speed_up(adapted)
     return adapted

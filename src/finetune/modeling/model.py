@@ -100,8 +100,9 @@ class Phi3VisionModel(Phi3Model):
 
         Args:
             input_ids: As of `embed`.
-            attention_mask: ``(batch, token)``, 0 at padding.
-            position_ids: ``(batch, token)``; rows whose positions begin anew at 0 are packed.
+            attention_mask: ``(batch, token)``, 0 at padding; not used where `position_ids` are given.
+            position_ids: ``(batch, token)``; packed rows, whose positions begin anew at 0 with each sample. Padding is
+                a sample of its own.
             pixel_values: As of `embed`.
             image_sizes: As of `embed`.
 
@@ -109,13 +110,13 @@ class Phi3VisionModel(Phi3Model):
             ``(batch, token, hidden)``; what it holds at padding means nothing.
         """
         embeddings = self.embed(input_ids, pixel_values, image_sizes)
-        if attention_mask is not None and _padded_on_the_left(attention_mask):
+        if position_ids is None and attention_mask is not None and _padded_on_the_left(attention_mask):
             stock: Tensor = self(inputs_embeds=embeddings, attention_mask=attention_mask).last_hidden_state
             return stock
         samples = ROWS
         if position_ids is None:
             position_ids = torch.arange(input_ids.shape[1], device=embeddings.device).expand_as(input_ids)
-        elif attention_mask is None:
+        else:
             samples = find_samples(
                 position_ids, one_call=has_one_call(embeddings.device, _compute_dtype(embeddings))
             )
@@ -201,7 +202,7 @@ class Phi3VisionForCausalLM(Phi3ForCausalLM):
             use_cache: Whether to return keys and values for the next tokens.
             logits_to_keep: How many last positions get logits, 0 for all; or their indices.
             answers_only: Whether to give the loss of the labels and no logits: for training, see `AnswerLoss`. Rows
-                may then be packed: `position_ids` begin anew at 0 with each sample, and there is no mask.
+                may then be packed, see `Phi3VisionModel.read`.
             answer_tokens: What the sum of that loss is divided by; by default the number of labels.
             **kwargs: As for ``Phi3ForCausalLM``.
 
@@ -214,9 +215,7 @@ class Phi3VisionForCausalLM(Phi3ForCausalLM):
         """
         if answers_only and labels is not None and input_ids is not None:
             hidden = self.model.read(input_ids, attention_mask, position_ids, pixel_values, image_sizes)
-            # Padding's positions are no samples' beginnings.
-            positions = position_ids if attention_mask is None else None
-            return answer_loss(hidden, labels, self.lm_head, position_ids=positions, count=answer_tokens)
+            return answer_loss(hidden, labels, self.lm_head, position_ids=position_ids, count=answer_tokens)
         if pixel_values is not None or image_sizes is not None:
             kwargs.update(pixel_values=pixel_values, image_sizes=image_sizes)
         return super().forward(
