@@ -2,11 +2,15 @@
 
 import hashlib
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from transformers.utils import logging
 
 from finetune.data.processor import Phi3VisionProcessor
 from finetune.errors import CheckpointError, FinetuneError
@@ -70,7 +74,8 @@ def load_model(
     _check_memory(folder, device)
     processor = Phi3VisionProcessor.from_pretrained(folder, num_crops=num_crops)
     dtype = torch.bfloat16 if device.type == "cuda" else read_config(folder).dtype or torch.float32
-    model: Any = Phi3VisionForCausalLM.from_pretrained(folder, dtype=dtype)
+    with _bars_on_terminals_alone():
+        model: Any = Phi3VisionForCausalLM.from_pretrained(folder, dtype=dtype)
     if adapter is not None:
         from peft import PeftModel
 
@@ -79,6 +84,18 @@ def load_model(
         except (ValueError, KeyError, RuntimeError, OSError) as error:
             raise CheckpointError(f"{adapter}: cannot be put on {folder}: {error}") from error
     return LoadedModel(model.to(device).eval(), processor, _digest(folder, adapter))
+
+
+@contextmanager
+def _bars_on_terminals_alone() -> Iterator[None]:
+    shown = logging.is_progress_bar_enabled()
+    if not sys.stderr.isatty():
+        logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def check_adapter(adapter: Path, folder: Path) -> None:

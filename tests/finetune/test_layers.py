@@ -14,6 +14,7 @@ LAYERS = (
     {"loading"},
     {"training"},
     {"new_model", "bench", "bench_training"},
+    {"arms"},
     {"cli"},
 )
 """Each layer may import those before it; within a layer nobody imports another."""

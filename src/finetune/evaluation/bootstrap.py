@@ -42,13 +42,24 @@ def bootstrap(
     Returns:
         None where there is nothing to measure.
     """
+    return interval_of(drawn_values(statistic, groups, draws=draws, seed=seed))
+
+
+def drawn_values(
+    statistic: Statistic, groups: NDArray[np.int64], *, draws: int = DRAWS, seed: int = 0
+) -> NDArray[np.float64]:
+    """Measure a statistic of all rows, then of each draw: ``(1 + draws,)``; arguments as of `bootstrap`."""
     if not len(groups):
-        return None
-    value = float(statistic(np.ones((1, len(groups))))[0])
+        return np.full(1 + draws, np.nan)
+    tables = (np.ones((1, len(groups))), *draw_weights(groups, draws=draws, seed=seed))
+    return np.concatenate([statistic(weights) for weights in tables])
+
+
+def interval_of(values: NDArray[np.float64]) -> Interval | None:
+    """Give the interval of `drawn_values`; None where there is nothing to measure."""
+    value, drawn = float(values[0]), values[1:][~np.isnan(values[1:])]
     if np.isnan(value):
         return None
-    drawn = np.concatenate([statistic(weights) for weights in draw_weights(groups, draws=draws, seed=seed)])
-    drawn = drawn[~np.isnan(drawn)]
     if not len(drawn):
         return Interval(value, value, value)
     tail = (1 - CONFIDENCE) / 2

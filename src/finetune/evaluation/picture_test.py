@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from finetune.errors import DataError
-from finetune.evaluation.bootstrap import DRAWS, Interval, bootstrap
+from finetune.evaluation.bootstrap import DRAWS, Interval, drawn_values, interval_of
 from finetune.evaluation.scores import HEADLINES, METRICS, Judged, Metric
 from finetune.evaluation.wording import show_gain
 
@@ -116,15 +117,11 @@ def gains(better: Judged, worse: Judged, *, draws: int = DRAWS, seed: int = 0) -
     """Give for each metric how much better `better` is, with intervals over styles that both are measured on."""
     found = {}
     for metric in METRICS:
-        sign = -1.0 if metric.lower_is_better else 1.0
-        interval = bootstrap(
-            lambda weights, name=metric.name, sign=sign: (  # type: ignore[misc]
-                sign * (better.measure(name, weights) - worse.measure(name, weights))
-            ),
-            better.groups,
-            draws=draws,
-            seed=seed,
+        ours, theirs = (
+            drawn_values(partial(judged.measure, metric.name), judged.groups, draws=draws, seed=seed)
+            for judged in (better, worse)
         )
+        interval = interval_of(theirs - ours if metric.lower_is_better else ours - theirs)
         if interval:
             found[metric.name] = interval
     return found

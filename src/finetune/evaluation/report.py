@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from finetune.evaluation.bootstrap import Interval
 from finetune.evaluation.charts import confusion_chart, interval_chart, price_chart
 from finetune.evaluation.evaluate import OWN, SHUFFLED, Run, SourceResult
 from finetune.evaluation.scores import METRICS, Metric
-from finetune.evaluation.wording import show_gain, show_interval, show_price, show_value
+from finetune.evaluation.wording import show_difference, show_price, show_value
 
 EXAMPLES = 24
 _THUMBNAIL_PX = 160
@@ -90,27 +91,26 @@ def _intervals(run: Run) -> dict[str, dict[str, float]]:
 def console_table(result: SourceResult) -> str:
     """Write the metrics of the model and of all baselines as a table of plain text, and the verdict."""
     runs = {**result.runs, **result.baselines}
-    metrics = [metric for metric in METRICS if any(metric.name in run.intervals for run in runs.values())]
-    rows = [["", *(_short(metric) for metric in metrics)]]
-    for name, run in runs.items():
-        rows.append([name, *(show_value(metric, _value(run, metric)) for metric in metrics)])
+    rows = [["", *runs]]
+    for metric in _measured(result):
+        rows.append(
+            [
+                metric.label + (" (less is better)" if metric.lower_is_better else ""),
+                *(show_value(metric, _value(run, metric)) for run in runs.values()),
+            ]
+        )
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     lines = [
-        "  ".join(
-            [
-                row[0].ljust(widths[0]),
-                *(text.rjust(width) for text, width in zip(row[1:], widths[1:], strict=True)),
-            ]
-        ).rstrip()
-        for row in rows
+        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows
     ]
     head = f"{result.name}: {len(result.products):,} products of {result.styles:,} styles"
     skipped = [f"{len(result.skipped)} skipped, the first: {result.skipped[0]}"] if result.skipped else []
     return "\n".join([head, *skipped, *lines, result.gain.verdict])
 
 
-def _short(metric: Metric) -> str:
-    return metric.name.replace("price_within_", "price±").replace("_", " ")
+def _measured(result: SourceResult) -> list[Metric]:
+    runs = (*result.runs.values(), *result.baselines.values())
+    return [metric for metric in METRICS if any(metric.name in run.intervals for run in runs)]
 
 
 def _value(run: Run, metric: Metric) -> float | None:
@@ -136,31 +136,25 @@ def render_page(results: Sequence[SourceResult], *, about: Mapping[str, Any]) ->
 
 def _shown(result: SourceResult) -> dict[str, Any]:
     runs = {**result.runs, **result.baselines}
-    metrics = [metric for metric in METRICS if any(metric.name in run.intervals for run in runs.values())]
-    charted = [metric for metric in metrics if metric.name in _CHARTED]
     own = result.runs[OWN]
     return {
         "result": result,
-        "metrics": metrics,
+        "columns": [(name, name in result.runs) for name in runs],
         "rows": [
             (
-                name,
-                name in result.runs,
-                [show_interval(metric, run.intervals.get(metric.name)) for metric in metrics],
+                metric,
+                [_cell(metric, run.intervals.get(metric.name)) for run in runs.values()],
+                _gain_cell(metric, result.gain.shuffled.get(metric.name)),
             )
-            for name, run in runs.items()
+            for metric in _measured(result)
         ],
         "charts": [
             (
                 metric,
                 interval_chart(metric, {name: run.intervals.get(metric.name) for name, run in runs.items()}),
             )
-            for metric in charted
-        ],
-        "gains": [
-            show_gain(metric, result.gain.shuffled[metric.name])
-            for metric in metrics
-            if metric.name in result.gain.shuffled
+            for metric in _measured(result)
+            if metric.name in _CHARTED
         ],
         "prices": price_chart(
             [product.price for product in result.products], [answer.price for answer in own.answers]
@@ -168,6 +162,21 @@ def _shown(result: SourceResult) -> dict[str, Any]:
         "confusion": confusion_chart(_pairs(result)),
         "examples": [_example(result, place) for place in _places(result)],
     }
+
+
+def _cell(metric: Metric, interval: Interval | None) -> tuple[str, str]:
+    """Give a value, and its interval in words where it has one."""
+    if interval is None:
+        return show_value(metric, None), ""
+    low, high = (show_value(metric, end).removesuffix("%") for end in (interval.low, interval.high))
+    return show_value(metric, interval.value), f"{low} to {high}"
+
+
+def _gain_cell(metric: Metric, gain: Interval | None) -> tuple[str, str]:
+    if gain is None:
+        return show_value(metric, None), ""
+    low, high = (show_difference(metric, end) for end in (gain.low, gain.high))
+    return show_difference(metric, gain.value), f"{low} to {high}"
 
 
 def _pairs(result: SourceResult) -> Counter[tuple[str, str]]:

@@ -25,7 +25,7 @@ def show_interval(metric: Metric, interval: Interval | None) -> str:
 
 def show_gain(metric: Metric, gain: Interval) -> str:
     """Write a gain in words: ``category right: better by 41.0 points [35.1, 46.8]``."""
-    value, low, high = (_scaled(metric, number) for number in (gain.value, gain.low, gain.high))
+    value, low, high = (show_difference(metric, number) for number in (gain.value, gain.low, gain.high))
     return f"{metric.label}: better by {value}{' points' if metric.unit == 'share' else ''} [{low}, {high}]"
 
 
@@ -34,6 +34,8 @@ def show_price(price: float | None) -> str:
     return _NOTHING if price is None else f"{price:,.2f}"
 
 
-def _scaled(metric: Metric, number: float) -> str:
-    text = f"{100 * number:.1f}" if metric.unit == "share" else f"{number:,.3f}"
+def show_difference(metric: Metric, number: float) -> str:
+    """Write a difference of two values; of shares in points, without the word."""
+    decimals = {"share": 1, "money": 2, "log": 3}[metric.unit]
+    text = f"{number * (100 if metric.unit == 'share' else 1):,.{decimals}f}"
     return text.replace("-", _MINUS)
