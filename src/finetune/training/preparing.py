@@ -1,5 +1,6 @@
 """The model of a run, ready to learn; what cannot work is refused before it is loaded."""
 
+import os
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -38,6 +39,11 @@ def check_run(config: RunConfig, folder: Path) -> torch.device:
         FinetuneError: If a package, a GPU, a login or memory is missing.
     """
     device = choose_device(config.device)
+    if os.environ.get("ACCELERATE_USE_FSDP", "").lower() in ("1", "true"):
+        raise FinetuneError(
+            "FSDP is asked for, but checkpoints and exports of sharded weights are not implemented. "
+            "Take DDP (torchrun, or accelerate launch --multi_gpu); checkpoint_text, lora and qlora save memory."
+        )
     if config.method == "qlora":
         _check_qlora(device)
     if config.track == "tensorboard" and find_spec("tensorboard") is None:
@@ -63,8 +69,6 @@ def _check_qlora(device: torch.device) -> None:
 def _check_wandb() -> None:
     if find_spec("wandb") is None:
         raise FinetuneError("track is wandb, which is not installed; pip install 'samplegen[wandb]'.")
-    import os
-
     import wandb
 
     if os.environ.get("WANDB_MODE", "online") == "online" and not wandb.api.api_key:
