@@ -70,7 +70,8 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise CheckpointError(f"{path.parent}: has no {path.name}. Give the folder of a model.") from None
+        fault = f"has no {path.name}" if path.parent.is_dir() else "there is no such folder"
+        raise CheckpointError(f"{path.parent}: {fault}. Give the folder of a model.") from None
     except (ValueError, OSError) as error:
         raise CheckpointError(f"{path}: cannot be read as JSON: {error}") from error
     if not isinstance(values, dict):

@@ -11,7 +11,7 @@ from finetune.data.processor import Phi3VisionProcessor
 from finetune.data.tokenizer import build_tokenizer
 from finetune.errors import CheckpointError
 from finetune.modeling.model import Phi3VisionForCausalLM, shapes_of
-from finetune.modeling.sizes import SIZES, new_config
+from finetune.modeling.sizes import new_config
 from samplegen import make
 
 NUM_CROPS = 4
@@ -34,12 +34,15 @@ def new_model(size: str, out: Path, *, seed: int = 0) -> Path:
     Raises:
         CheckpointError: If the size is not known, the folder exists, or the disk has no room.
     """
-    if size not in SIZES:
-        raise CheckpointError(f"size is {size!r}; allowed are {', '.join(SIZES)}.")
+    config = new_config(size)
     if out.exists():
         raise CheckpointError(f"{out}: exists already. Give a new folder.")
-    config = new_config(size)
-    out.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CheckpointError(
+            f"{out.parent}: cannot be made: {error.strerror}. Give another folder."
+        ) from error
     _check_room(
         out.parent, sum(shape.numel() for shape in shapes_of(config).values()) * config.dtype.itemsize
     )

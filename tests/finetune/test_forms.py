@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finetune.config import PromptConfig
@@ -82,6 +82,7 @@ def test_a_value_that_the_answer_does_not_need_may_be_missing():
     assert form.answer_text(product(title="<|end|>", price=-1)) == "Category: SHIRTS"
 
 
+@settings(deadline=None)
 @given(price=st.floats(0, 1e12))
 def test_a_price_is_written_as_python_prints_it_and_reads_back(price):
     written = PromptForm(answer="{price}").answer_text(product(price=price))

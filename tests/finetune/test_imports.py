@@ -21,6 +21,7 @@ def _loaded(code):
     [
         "import samplegen",
         "import samplegen.cli",
+        "import finetune.cli",
         "import finetune; dir(finetune)",
         "from finetune import FinetuneError",
     ],

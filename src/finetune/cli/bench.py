@@ -24,7 +24,9 @@ def bench_model(size: SizeOption = "full") -> None:
     import torch
 
     from finetune.bench import measure_model
+    from finetune.modeling.sizes import check_size
 
+    check_size(size)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cpu":
         typer.echo(f"No CUDA GPU here: the tiny model on the CPU, float32, instead of size {size} in bf16.")

@@ -55,7 +55,9 @@ class SourceConfig:
             WebDataset), OWNER/NAME on the Hugging Face Hub, or ``template:NAME`` for pictures that samplegen makes
             while they are read.
         weight: Share of the samples, relative to the other sources'; 0 or above.
-        columns: Where the fields are.
+        columns: Where the fields are; ``column.member`` for a member of a struct.
+        categories: Names to use in place of the source's categories; rows of any other category are left out. None
+            for all as they are.
         synthetic: Whether schedules count it as synthetic; None for what `path` and `name` suggest.
         image_size: Side of the pictures that a ``template:`` makes, in px, 64 to 2048.
         subset: Configuration of a dataset on the Hub.
@@ -66,6 +68,7 @@ class SourceConfig:
     path: str
     weight: float = 1.0
     columns: Columns = field(default_factory=Columns)
+    categories: Mapping[str, str] | None = None
     synthetic: bool | None = None
     image_size: int = 512
     subset: str | None = None

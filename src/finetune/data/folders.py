@@ -12,6 +12,7 @@ from finetune.data.rows import (
     ListedKeys,
     RawRows,
     mapped,
+    names_of_record,
     table_of,
     table_of_records,
     texts_of,
@@ -65,7 +66,7 @@ def read_archives(config: SourceConfig, needs: Sequence[str], files: list[Path],
             records.append(record)
             places.append(place)
             keys.append(f"{path.relative_to(root).as_posix()}, {stem}")
-    seen = {name: None for record in records for name in record}
+    seen = {name: None for record in records for name in names_of_record(record)}
     columns = mapped(config, [*seen, IMAGE_COLUMNS[0]], needs, root.name)
     columns.pop("image")
     return RawRows(table_of_records(records, columns), TarPictures(places), ListedKeys(keys))

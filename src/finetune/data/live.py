@@ -1,5 +1,6 @@
 """Products that samplegen makes while they are read: endless, nothing on disk."""
 
+from functools import partial
 from typing import Any
 
 from finetune.config import TEMPLATE_PREFIX, SourceConfig, Split, SplitConfig
@@ -43,8 +44,9 @@ class LiveSource:
             for field in ("title", "category", "price")
             if (name := getattr(config.columns, field)) is not None
         }
+        self._categories = config.categories
         for field, name in self._columns.items():
-            if name not in first:
+            if name not in first and not hasattr(self._listed.spec(0).product, _attribute(name)):
                 raise DataError(
                     f"source {config.name}: {config.path} has no column {name!r} ({field}). "
                     f"There are: {', '.join(first)}."
@@ -63,19 +65,29 @@ class LiveSource:
             )
         for number in range(index, _ROWS, _LAYER_ROWS):
             row = self._listed[number]
-            if self._split == "all" or split_of(row["title"], self._rule) == self._split:
-                return self._product(number, row)
-        raise DataError(f"source {self.name}: {_LAYERS} rows in turn are not in the split {self._split!r}.")
+            if self._split != "all" and split_of(row["title"], self._rule) != self._split:
+                continue
+            values = {field: self._value(number, row, name) for field, name in self._columns.items()}
+            if self._categories is None:
+                return self._product(number, values, row["title"])
+            if values.get("category") in self._categories:
+                values["category"] = self._categories[values["category"]]
+                return self._product(number, values, row["title"])
+        kinds = "" if self._categories is None else f", of the categories {', '.join(self._categories)}"
+        raise DataError(f"source {self.name}: of {_LAYERS} rows none is in the split {self._split!r}{kinds}.")
 
-    def _product(self, number: int, row: dict[str, Any]) -> Product:
-        fields, flaws = read_fields({field: row[name] for field, name in self._columns.items()})
+    def _value(self, number: int, row: dict[str, Any], name: str) -> Any:
+        return row[name] if name in row else getattr(self._listed.spec(number).product, _attribute(name))
+
+    def _product(self, number: int, values: dict[str, Any], title: str) -> Product:
+        fields, flaws = read_fields(values)
         return Product(
-            content=lambda: self._draw(number),
+            content=partial(self._draw, number),
             fields=fields,
             flaws=flaws,
             source=self.name,
             key=f"row {number}",
-            group=row["title"],
+            group=title,
         )
 
     def _draw(self, number: int) -> Any:
@@ -84,3 +96,8 @@ class LiveSource:
         # Loader workers are processes; and a pool of threads would not survive being forked.
         cv2.setNumThreads(1)
         return self._pictured[number]["image"]
+
+
+def _attribute(name: str) -> str:
+    """Give the attribute of samplegen's products that a column such as ``attributes.garment`` holds."""
+    return name.removeprefix("attributes.") if name.startswith("attributes.") else ""

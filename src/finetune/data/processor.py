@@ -161,7 +161,7 @@ class Phi3VisionProcessor:
         """
         if return_tensors != "pt":
             raise ProcessingError(f"return_tensors is {return_tensors!r}; allowed is 'pt'.")
-        prompts = [text] if isinstance(text, str) else list(text)
+        prompts = [text] if isinstance(text, str) else list(text) if isinstance(text, list | tuple) else []
         if not prompts or not all(isinstance(prompt, str) for prompt in prompts):
             raise ProcessingError("text: give a prompt, or a list of at least one; pictures go into images.")
         crops = self.image_processor.num_crops if num_crops is None else num_crops
@@ -172,9 +172,10 @@ class Phi3VisionProcessor:
         cut = self.image_processor.cut([picture for row in pictures for picture in row], crops)
         tokens = iter([token_count(picture.height, picture.width) for picture in cut])
         rows = [
-            _limited(self._ids(*parts, [next(tokens) for _ in row]), max_length, cut=truncation)
-            for parts, row in zip(split, pictures, strict=True)
+            self._ids(*parts, [next(tokens) for _ in row]) for parts, row in zip(split, pictures, strict=True)
         ]
+        if max_length is not None:
+            rows = _limited(rows, max_length, cut=truncation)
         side = padding_side or self.tokenizer.padding_side
         ids, mask = _padded(rows, padding=padding, side=side, max_length=max_length)
         batch = {"input_ids": ids, "attention_mask": mask}
@@ -298,23 +299,21 @@ def _assign(
     return rows
 
 
-def _limited(ids: list[int], max_length: int | None, *, cut: bool) -> list[int]:
-    if max_length is None or len(ids) <= max_length:
-        return ids
-    pictures = sum(number < 0 for number in ids)
-    if not cut:
-        raise ProcessingError(
-            f"a prompt has {len(ids)} tokens, {pictures} of them of pictures; max_length is {max_length}. "
-            "Raise max_length, lower num_crops, or allow truncation."
-        )
-    kept = ids[:max_length]
-    left = sum(number < 0 for number in kept)
-    if left != pictures:
-        raise ProcessingError(
-            f"max_length {max_length} leaves {left} of the {pictures} picture tokens of a prompt of {len(ids)} tokens. "
-            "Raise max_length or lower num_crops."
-        )
-    return kept
+def _limited(rows: Sequence[list[int]], max_length: int, *, cut: bool) -> list[list[int]]:
+    if isinstance(max_length, bool) or not isinstance(max_length, int) or max_length < 1:
+        raise ProcessingError(f"max_length is {max_length!r}; allowed are whole numbers of tokens above 0.")
+    for number, ids in enumerate(rows, start=1):
+        pictures, left = (sum(place < 0 for place in part) for part in (ids, ids[:max_length]))
+        which = f"prompt {number} of {len(rows)} has {len(ids)} tokens, {pictures} of them of pictures"
+        if len(ids) > max_length and not cut:
+            raise ProcessingError(
+                f"{which}; max_length is {max_length}. Raise max_length, lower num_crops, or allow truncation."
+            )
+        if left != pictures:
+            raise ProcessingError(
+                f"{which}; max_length {max_length} leaves {left} of these. Raise max_length or lower num_crops."
+            )
+    return [ids[:max_length] for ids in rows]
 
 
 def _padded(
@@ -328,6 +327,8 @@ def _padded(
         raise ProcessingError(
             f"padding_side is {side!r}; allowed are 'left' (generation) and 'right' (training)."
         )
+    if padding not in (True, False, "longest", "max_length"):
+        raise ProcessingError(f"padding is {padding!r}; allowed are True, False, 'longest' and 'max_length'.")
     if padding == "max_length" and max_length is None:
         raise ProcessingError("padding='max_length' needs max_length, in tokens.")
     longest = max(len(row) for row in rows)

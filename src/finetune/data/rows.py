@@ -93,7 +93,7 @@ def _there(names: Sequence[str]) -> str:
 def named_classes(column: pa.ChunkedArray, feature: Any) -> pa.ChunkedArray:
     """Turn the numbers of a Hugging Face ClassLabel into its names."""
     names = feature.get("names") if isinstance(feature, dict) else None
-    if not names:
+    if not isinstance(names, list):
         return column
     values = [
         names[number] if isinstance(number, int) and 0 <= number < len(names) else None
@@ -114,7 +114,23 @@ def texts_of(values: list[Any]) -> pa.ChunkedArray:
     return pa.chunked_array([pa.array(whole, pa.string())])
 
 
+def names_of_record(record: dict[str, Any]) -> list[str]:
+    """List a record's columns, and the members of objects in it as ``column.member``."""
+    inner = [
+        f"{name}.{member}" for name, value in record.items() if isinstance(value, dict) for member in value
+    ]
+    return [*record, *inner]
+
+
+def _value(record: dict[str, Any], name: str) -> Any:
+    if name in record:
+        return record[name]
+    column, _, member = name.partition(".")
+    held = record.get(column)
+    return held.get(member) if isinstance(held, dict) else None
+
+
 def table_of_records(records: list[dict[str, Any]], columns: dict[str, str]) -> pa.Table:
     """Make a table of text from records, by the column of each field."""
-    texts = {field: texts_of([record.get(name) for record in records]) for field, name in columns.items()}
+    texts = {field: texts_of([_value(record, name) for record in records]) for field, name in columns.items()}
     return table_of(texts, len(records))

@@ -2,13 +2,15 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from finetune.config import DataConfig, SourceConfig, Split, SplitConfig
 from finetune.data.examples import Product, read_fields
@@ -67,7 +69,9 @@ def open_source(
             f"source {config.name}: there is no folder or file {config.path}. Give one, OWNER/NAME on the "
             "Hugging Face Hub, or template:NAME."
         )
-    return StoredSource(config.name, raw, split=split, rule=rule, where=config.path)
+    return StoredSource(
+        config.name, raw, split=split, rule=rule, categories=config.categories, where=config.path
+    )
 
 
 class StoredSource:
@@ -78,21 +82,34 @@ class StoredSource:
         raw: All its rows.
         split: Which of them.
         rule: How products are divided.
+        categories: Names in place of the source's; rows of other categories are left out. None for all.
         where: What messages call the dataset.
 
     Raises:
         DataError: If it has no rows, or none of the split.
     """
 
-    def __init__(self, name: str, raw: RawRows, *, split: Split, rule: SplitConfig, where: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        raw: RawRows,
+        *,
+        split: Split,
+        rule: SplitConfig,
+        categories: Mapping[str, str] | None = None,
+        where: str,
+    ) -> None:
         self.name = name
         self._raw = raw
         rows = raw.table.num_rows
         if not rows:
             raise DataError(f"source {name}: {where} is empty.")
+        self._categories = categories
         self._fields = [field for field in FIELDS if field in raw.table.column_names]
         self._groups = self._read_groups(digests=split != "all")
         self._rows = np.arange(rows) if split == "all" else rows_of_split(self._groups, split, rule)
+        if categories is not None:
+            self._rows = self._rows[self._of_categories(categories, where)]
         if not len(self._rows):
             raise DataError(
                 f"source {name}: none of the {rows} rows of {where} is in the split {split!r}; their "
@@ -116,15 +133,33 @@ class StoredSource:
         fields, flaws = read_fields(
             {field: self._raw.table.column(field)[row].as_py() for field in self._fields}
         )
+        if self._categories is not None:
+            fields["category"] = self._categories[str(fields["category"])]
         key = self._raw.key_of(row)
         return Product(
-            content=lambda: self._raw.pictures.read(row),
+            content=partial(self._raw.pictures.read, row),
             fields=fields,
             flaws=flaws,
             source=self.name,
             key=key,
             group=self._groups[row],
         )
+
+    def _of_categories(self, wanted: Mapping[str, str], where: str) -> NDArray[np.int64]:
+        """Find the places in `_rows` whose category is wanted.
+
+        Raises:
+            DataError: If there is none; the message lists categories that are there.
+        """
+        if "category" not in self._fields:
+            raise DataError(f"source {self.name}: categories are given, but {where} has no column of them.")
+        found = [str(value) for value in self._raw.table.column("category").to_pylist()]
+        if wanted.keys().isdisjoint(found):
+            some = ", ".join(sorted(set(found))[:20])
+            raise DataError(
+                f"source {self.name}: {where} has none of the categories {', '.join(wanted)}; there are {some}."
+            )
+        return np.flatnonzero([found[row] in wanted for row in self._rows])
 
     def _read_groups(self, *, digests: bool) -> list[str]:
         """Give each row's style: its group's or title's text, without one the digest of its picture."""

@@ -5,13 +5,20 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-_GROUPS_KEPT = 2
-"""Row groups of pictures that are kept for the next reads; a group holds at most about 100 MB."""
+_PIECES_KEPT = 2
+"""How many stretches of rows are kept for the next reads."""
+_GROUP_BYTES = 128_000_000
+"""A row group that holds more is read in stretches of `_STRETCH_ROWS`, which takes longer and less memory."""
+_STRETCH_ROWS = 64
+_MAX_FILE_BYTES = 256_000_000
 
 
 class Pictures(Protocol):
@@ -44,6 +51,11 @@ class FilePictures:
         return inside(self.folders[bisect_right(self.starts, row) - 1], self.names[row]).read_bytes()
 
 
+@cache
+def _resolved(folder: Path) -> Path:
+    return folder.resolve()
+
+
 def inside(folder: Path, name: Any) -> Path:
     """Give a file of a folder.
 
@@ -55,10 +67,12 @@ def inside(folder: Path, name: Any) -> Path:
     if "://" in name:
         raise OSError(f"{name} is a URL; nothing is downloaded. 'samplegen collect' brings pictures in.")
     path = (folder / name).resolve()
-    if not path.is_relative_to(folder.resolve()):
+    if not path.is_relative_to(_resolved(folder)):
         raise OSError(f"{name} leads out of the source's folder")
     if not path.is_file():
         raise OSError(f"{name} is not there")
+    if path.stat().st_size > _MAX_FILE_BYTES:
+        raise OSError(f"{name} has more than {_MAX_FILE_BYTES:,} bytes")
     return path
 
 
@@ -89,7 +103,7 @@ class ParquetPictures:
         self._starts = [0]
         for part in self._parts:
             self._starts.append(self._starts[-1] + part.group_starts[-1])
-        self._kept: OrderedDict[tuple[int, int], Any] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, int, int], tuple[int, Any]] = OrderedDict()
         self._process = os.getpid()
 
     def __getstate__(self) -> tuple[list[ParquetPart], str]:
@@ -103,24 +117,49 @@ class ParquetPictures:
         number = bisect_right(self._starts, row) - 1
         part, own = self._parts[number], row - self._starts[number]
         group = bisect_right(part.group_starts, own) - 1
-        cell = self._group(number, group)[own - part.group_starts[group]].as_py()
+        try:
+            cell = self._cell(number, group, own - part.group_starts[group])
+        except pa.ArrowException as error:
+            raise OSError(f"{part.path.name} is damaged: {error}") from error
         content = cell.get("bytes") if isinstance(cell, dict) else cell
         if content:
             return bytes(content)
         return inside(part.path.parent, cell.get("path") if isinstance(cell, dict) else None).read_bytes()
 
-    def _group(self, number: int, group: int) -> Any:
+    def _cell(self, number: int, group: int, row: int) -> Any:
         if self._process != os.getpid():  # a forked worker keeps its own
             self._kept, self._process = OrderedDict(), os.getpid()
-        key = (number, group)
-        if key not in self._kept:
-            with pq.ParquetFile(self._parts[number].path, memory_map=True) as file:
+        for stretch in (0, row // _STRETCH_ROWS):
+            if (kept := self._kept.get((number, group, stretch))) and row - kept[0] < len(kept[1]):
+                self._kept.move_to_end((number, group, stretch))
+                return kept[1][row - kept[0]].as_py()
+        stretch, first, cells = self._read(number, group, row)
+        self._kept[number, group, stretch] = first, cells
+        if len(self._kept) > _PIECES_KEPT:
+            self._kept.popitem(last=False)
+        return cells[row - first].as_py()
+
+    def _read(self, number: int, group: int, row: int) -> tuple[int, int, Any]:
+        """Read the whole group where it is small, else the stretch that a row is in; and tell where it begins."""
+        with pq.ParquetFile(self._parts[number].path, memory_map=True) as file:
+            if _column_bytes(file, group, self._column) <= _GROUP_BYTES:
                 table = file.read_row_group(group, columns=[self._column], use_threads=False)
-            self._kept[key] = table.column(self._column)
-            while len(self._kept) > _GROUPS_KEPT:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
-        return self._kept[key]
+                return 0, 0, table.column(self._column)
+            stretches = file.iter_batches(
+                _STRETCH_ROWS, row_groups=[group], columns=[self._column], use_threads=False
+            )
+            stretch = row // _STRETCH_ROWS
+            cells = next(islice(stretches, stretch, None)).column(0)
+            return stretch, stretch * _STRETCH_ROWS, cells
+
+
+def _column_bytes(file: pq.ParquetFile, group: int, column: str) -> int:
+    """Give the size of a column of a row group in memory."""
+    noted = file.metadata.row_group(group)
+    columns = [noted.column(number) for number in range(noted.num_columns)]
+    return sum(
+        part.total_uncompressed_size for part in columns if part.path_in_schema.split(".")[0] == column
+    )
 
 
 @dataclass(frozen=True)

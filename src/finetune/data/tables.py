@@ -5,8 +5,10 @@ import tarfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
@@ -17,6 +19,7 @@ from finetune.data.rows import (
     RawRows,
     mapped,
     named_classes,
+    names_of_record,
     table_of,
     table_of_records,
     texts_of,
@@ -56,7 +59,7 @@ def read_local(config: SourceConfig, needs: Sequence[str]) -> RawRows:
         return _joined(
             config, [(file, _READERS[file.suffix.lower()](file, config, needs)) for file in files], root
         )
-    except (pa.ArrowException, ValueError, TypeError, tarfile.TarError, OSError) as error:
+    except (pa.ArrowException, ValueError, TypeError, RecursionError, tarfile.TarError, OSError) as error:
         raise DataError(f"source {config.name}: {path} cannot be read: {error}") from error
 
 
@@ -83,21 +86,18 @@ class _Part:
 def _parquet(path: Path, config: SourceConfig, needs: Sequence[str]) -> _Part:
     with pq.ParquetFile(path) as file:
         schema = file.schema_arrow
-        columns = mapped(config, schema.names, needs, path.name)
+        columns = mapped(config, _names(schema), needs, path.name)
         image = columns.pop("image")
         names = sorted(set(columns.values()))
         read = file.read(columns=names, use_threads=False) if names else None
-        rows = file.metadata.num_rows
-        features = (
-            json.loads((schema.metadata or {}).get(b"huggingface", b"{}")).get("info", {}).get("features", {})
-        )
+        features = _features(schema)
         table = table_of(
             {
-                field: named_classes(read.column(name), features.get(name))
+                field: named_classes(_column(read, name), features.get(name))
                 for field, name in columns.items()
                 if read is not None
             },
-            rows,
+            file.metadata.num_rows,
         )
         kind = schema.field(image).type
         if pa.types.is_string(kind) or pa.types.is_large_string(kind):
@@ -111,6 +111,32 @@ def _parquet(path: Path, config: SourceConfig, needs: Sequence[str]) -> _Part:
         for group in range(file.metadata.num_row_groups):
             starts.append(starts[-1] + file.metadata.row_group(group).num_rows)
         return _Part(table, held=ParquetPart(path, tuple(starts)), image_column=image)
+
+
+def _names(schema: pa.Schema) -> list[str]:
+    """List the columns, and the members of structs as ``column.member``."""
+    inner = [
+        f"{field.name}.{member.name}"
+        for field in schema
+        if pa.types.is_struct(field.type)
+        for member in field.type
+    ]
+    return [*schema.names, *inner]
+
+
+def _column(table: pa.Table, name: str) -> pa.ChunkedArray:
+    if name in table.column_names:
+        return table.column(name)
+    column, _, member = name.partition(".")
+    return pc.struct_field(table.column(column), member)
+
+
+def _features(schema: pa.Schema) -> dict[str, Any]:
+    """Read what Hugging Face's `datasets` notes about columns, such as the names of classes."""
+    noted = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
+    for key in ("info", "features"):
+        noted = noted.get(key) if isinstance(noted, dict) else None
+    return noted if isinstance(noted, dict) else {}
 
 
 def _csv(path: Path, config: SourceConfig, needs: Sequence[str]) -> _Part:
@@ -139,13 +165,13 @@ def _jsonl(path: Path, config: SourceConfig, needs: Sequence[str]) -> _Part:
                 continue
             try:
                 record = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise DataError(
                     f"source {config.name}: {path}, line {number}: is no JSON: {error}"
                 ) from error
             if not isinstance(record, dict):
                 raise DataError(f"source {config.name}: {path}, line {number}: holds no JSON object.")
-            seen.update(dict.fromkeys(record))
+            seen.update(dict.fromkeys(names_of_record(record)))
             records.append(record)
     columns = mapped(config, list(seen), needs, path.name)
     image = columns.pop("image")

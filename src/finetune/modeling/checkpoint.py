@@ -51,7 +51,8 @@ def read_config(folder: Path) -> Phi3VisionConfig:
         config: Phi3VisionConfig = Phi3VisionConfig.from_dict(values)
         config.validate()
     except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, StrictDataclassError) as error:
-        raise CheckpointError(f"{folder / CONFIG}: {error}") from error
+        # The libraries' own words may be as short as the name of a key.
+        raise CheckpointError(f"{folder / CONFIG}: {type(error).__name__}: {error}") from error
     return config
 
 

@@ -66,7 +66,7 @@ class Phi3VisionConfig(Phi3Config):
             for choice in _CHOICES_THAT_MATTER[name]:
                 if given[choice] != published[choice]:
                     raise ValueError(
-                        f"config.json: {name}.{choice} is {given[choice]!r}; "
+                        f"{name}.{choice} is {given[choice]!r}; "
                         f"implemented is {published[choice]!r}, as in the published models."
                     )
             setattr(self, name, given)

@@ -17,7 +17,7 @@ from finetune.modeling.config import Phi3VisionConfig
 from finetune.modeling.loss import AnswerLoss, answer_loss
 from finetune.modeling.pictures import PictureEmbedding
 from finetune.modeling.rope import Phi3VisionRotaryEmbedding
-from finetune.modeling.slots import find_slots, pictures_of_rows
+from finetune.modeling.slots import find_slots, pictures_of_rows, refuse_other_number
 from finetune.vocabulary import PAD, STOP_IDS, UNKNOWN
 
 
@@ -57,7 +57,7 @@ class Phi3VisionModel(Phi3Model):
             PictureSlotError: If pictures are missing, left over or of another number of tokens than their slots.
         """
         embeddings: Tensor = self.embed_tokens(input_ids.clamp(min=0))
-        if pixel_values is None or image_sizes is None:
+        if pixel_values is None or image_sizes is None or not len(pixel_values):
             _refuse_missing_pictures(input_ids, pixel_values, image_sizes)
             return embeddings
         pictures = self.vision_embed_tokens(pixel_values, image_sizes)
@@ -76,9 +76,20 @@ class Phi3VisionModel(Phi3Model):
         image_sizes: Tensor | None = None,
         **kwargs: Any,
     ) -> BaseModelOutputWithPast:
-        """Run the decoder over text and pictures; arguments as of `embed` and of ``Phi3Model``."""
-        if inputs_embeds is None and input_ids is not None:
+        """Run the decoder over text and pictures; arguments as of `embed` and of ``Phi3Model``.
+
+        Raises:
+            PictureSlotError: If slots and pictures do not match, or pictures come with `inputs_embeds`.
+            ValueError: If both or neither of `input_ids` and `inputs_embeds` are given.
+        """
+        if (input_ids is None) == (inputs_embeds is None):
+            raise ValueError("give either input_ids or inputs_embeds.")
+        if input_ids is not None:
             inputs_embeds = self.embed(input_ids, pixel_values, image_sizes)
+        elif pixel_values is not None or image_sizes is not None:
+            raise PictureSlotError(
+                "pictures came with inputs_embeds, which has no slots for them. Pass input_ids, or embed both first."
+            )
         if position_ids is None and attention_mask is not None and attention_mask.ndim == 2:
             # Padding counts for nothing, on whichever side it stands.
             position_ids = (attention_mask.long().cumsum(-1) - 1).clamp(min=0)
@@ -140,7 +151,7 @@ def _compute_dtype(tensor: Tensor) -> torch.dtype:
 def _refuse_missing_pictures(
     input_ids: Tensor, pixel_values: Tensor | None, image_sizes: Tensor | None
 ) -> None:
-    if pixel_values is not None or image_sizes is not None:
+    if (pixel_values is None) != (image_sizes is None):
         given, missing = (
             ("pixel_values", "image_sizes") if image_sizes is None else ("image_sizes", "pixel_values")
         )
@@ -249,9 +260,12 @@ class Phi3VisionForCausalLM(Phi3ForCausalLM):
         inputs: dict[str, Any] = super().prepare_inputs_for_generation(
             input_ids, attention_mask=attention_mask, inputs_embeds=inputs_embeds, **kwargs
         )
-        step_ids = inputs.get("input_ids")
-        if pixel_values is not None and step_ids is not None and bool((step_ids < 0).any()):
-            inputs.update(pixel_values=pixel_values, image_sizes=image_sizes)
+        if pixel_values is not None or image_sizes is not None:
+            cache, step_ids = inputs.get(_cache_name(inputs)), inputs.get("input_ids")
+            reads_prompt = cache is None or not cache.get_seq_length()
+            # With the prompt pictures go on even where it has no slots, so that they are refused, not forgotten.
+            if reads_prompt or (step_ids is not None and bool((step_ids < 0).any())):
+                inputs.update(pixel_values=pixel_values, image_sizes=image_sizes)
         return inputs
 
     @classmethod
@@ -323,6 +337,7 @@ class Phi3VisionForCausalLM(Phi3ForCausalLM):
         pictures = {name: kwargs.pop(name) for name in ("pixel_values", "image_sizes") if name in kwargs}
         if expand_size > 1 and input_ids is not None and pictures.get("pixel_values") is not None:
             rows = pictures_of_rows(input_ids)
+            refuse_other_number(sum(map(len, rows)), len(pictures["pixel_values"]))
             order = torch.tensor([number for row in rows for _ in range(expand_size) for number in row])
             pictures = {name: tensor[order.to(tensor.device)] for name, tensor in pictures.items()}
         expanded, others = super()._expand_inputs_for_generation(
@@ -340,9 +355,26 @@ class _OfText(LogitsProcessorList):
 
 
 def shapes_of(config: Phi3VisionConfig) -> dict[str, torch.Size]:
-    """Give the shape of every tensor of a model of this configuration, without making it."""
-    with torch.device("meta"):
-        model = Phi3VisionForCausalLM(copy.deepcopy(config))
+    """Give the shape of every tensor of a model of this configuration, without making it.
+
+    Raises:
+        CheckpointError: If no model can be made of the configuration.
+    """
+    try:
+        with torch.device("meta"):
+            model = Phi3VisionForCausalLM(copy.deepcopy(config))
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        AssertionError,
+        ArithmeticError,
+        RuntimeError,
+    ) as error:
+        raise CheckpointError(
+            f"config.json: no model can be made of it: {error!r}. Correct its values."
+        ) from error
     return {name: tensor.shape for name, tensor in model.state_dict().items()}
 
 

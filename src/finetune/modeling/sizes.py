@@ -1,9 +1,9 @@
 """Configurations of new models: the published shape, and two smaller ones of the same make."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
+from finetune.errors import CheckpointError
 from finetune.modeling.config import Phi3VisionConfig
 
 POSITIONS, TRAINED_POSITIONS = 131_072, 4096
@@ -40,8 +40,26 @@ SIZES: Mapping[str, dict[str, Any]] = {
 """What differs from the published configuration: tiny for tests, mini to train from nothing on one GPU."""
 
 
+def check_size(size: str) -> None:
+    """Refuse a size that is not one of `SIZES`.
+
+    Raises:
+        CheckpointError: Naming those that are.
+    """
+    if size not in SIZES:
+        raise CheckpointError(f"size is {size!r}; allowed are {', '.join(SIZES)}.")
+
+
 def new_config(size: str) -> Phi3VisionConfig:
-    """Give the configuration of a new model: ``tiny``, ``mini`` or ``full``."""
+    """Give the configuration of a new model.
+
+    Args:
+        size: One of `SIZES`.
+
+    Raises:
+        CheckpointError: If there is no such size.
+    """
+    check_size(size)
     values = SIZES[size]
     hidden, heads = values.get("hidden_size", 3072), values.get("num_attention_heads", 32)
     return Phi3VisionConfig(
@@ -57,14 +75,9 @@ def new_config(size: str) -> Phi3VisionConfig:
 
 
 def _rope_factors(count: int) -> dict[str, list[float]]:
-    """Give factors for a model that was trained on none: short ones leave the positions as they are.
+    """Give factors for a model that was trained on none.
 
-    Long ones stretch the slow rotations, whose period is longer than the trained context, by the ratio of the
-    contexts, and the fast ones not at all, with a ramp on the logarithm between (as in YaRN's first proposal).
+    Short ones leave the positions as they are; long ones press all into the trained context (position interpolation,
+    Chen et al. 2023).
     """
-    stretch = POSITIONS / TRAINED_POSITIONS
-    periods = [2 * math.pi * 10_000.0 ** (k / count) for k in range(count)]
-    ramp = [
-        min(1.0, max(0.0, math.log(period / 128) / math.log(TRAINED_POSITIONS / 128))) for period in periods
-    ]
-    return {"short_factor": [1.0] * count, "long_factor": [stretch**part for part in ramp]}
+    return {"short_factor": [1.0] * count, "long_factor": [POSITIONS / TRAINED_POSITIONS] * count}

@@ -35,12 +35,7 @@ def find_slots(input_ids: Tensor, tokens: Sequence[int]) -> tuple[Tensor, list[i
     """
     ids = input_ids.cpu()
     rows = pictures_of_rows(ids)
-    wanted = sum(len(row) for row in rows)
-    if wanted != len(tokens):
-        raise PictureSlotError(
-            f"the prompts have places for {wanted} pictures, but {len(tokens)} were given. "
-            "Give the pictures of all rows, one after another, and number each row's from 1 on."
-        )
+    refuse_other_number(sum(len(row) for row in rows), len(tokens))
     positions, order = [], []
     for row, numbers in enumerate(rows):
         for k, number in enumerate(numbers, start=1):
@@ -53,4 +48,17 @@ def find_slots(input_ids: Tensor, tokens: Sequence[int]) -> tuple[Tensor, list[i
                 )
             positions.append(found + row * ids.shape[1])
             order += [number] * times
-    return torch.cat(positions) if positions else torch.empty(0, dtype=torch.long), order
+    return torch.cat(positions), order
+
+
+def refuse_other_number(wanted: int, given: int) -> None:
+    """Hold the pictures of a batch to the places that its prompts have for them.
+
+    Raises:
+        PictureSlotError: If the numbers differ.
+    """
+    if wanted != given:
+        raise PictureSlotError(
+            f"the prompts have places for {wanted} pictures, but {given} were given. "
+            "Give the pictures of all rows, one after another, and number each row's from 1 on."
+        )

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finetune.config import (
@@ -38,6 +38,7 @@ def test_a_source_is_read_as_it_is_typed(text, name, path, weight):
     assert parse_source(text) == SourceConfig(name=name, path=path, weight=weight)
 
 
+@settings(deadline=None)
 @given(
     name=st.from_regex(r"[a-z]{1,8}", fullmatch=True),
     path=st.text(min_size=1).filter(lambda path: not path.startswith("template:")),

@@ -100,6 +100,7 @@ def test_a_batch_has_room_for_the_crops_that_it_has(examples):
     assert collate(examples, source_names=NAMES)["pixel_values"].shape[1] == 3
 
 
+@settings(deadline=None)
 @given(lengths=st.lists(st.integers(1, 6000)), row_tokens=st.integers(1, 10_000))
 def test_packing_loses_no_sample_and_overfills_no_row(lengths, row_tokens):
     rows = pack(lengths, row_tokens)
@@ -108,6 +109,7 @@ def test_packing_loses_no_sample_and_overfills_no_row(lengths, row_tokens):
     assert all(len(row) == 1 or sum(lengths[place] for place in row) <= row_tokens for row in rows)
 
 
+@settings(deadline=None)
 @given(lengths=st.lists(st.integers(3000, 9000)))
 def test_a_sample_of_the_long_rope_factors_is_alone(lengths):
     rows = pack(lengths, 100_000)
@@ -115,7 +117,7 @@ def test_a_sample_of_the_long_rope_factors_is_alone(lengths):
     assert [row for row in rows if len(row) > 1 and any(lengths[place] > 4096 for place in row)] == []
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(lengths=st.lists(st.integers(1, 1000), min_size=1))
 def test_no_two_rows_would_fit_into_one(lengths):
     filled = sorted(sum(lengths[place] for place in row) for row in pack(lengths, 1000))

@@ -209,17 +209,16 @@ def test_a_prompt_that_cannot_work_is_refused_before_any_source_is_opened(proces
         TrainStream(config, processor, batch_size=1)
 
 
-def test_held_out_products_come_once_each_and_are_never_trained_on(config, processor):
-    config = replace(config, splits=SplitConfig(validation=0.5, test=0))
-    stream = HeldOutStream(config, processor, split="validation", batch_size=3, limit=6)
+def test_held_out_products_come_once_each_and_are_never_trained_on(config, dataset, products, processor):
+    many = replace(config.sources[0], path=str(dataset(products(40), name="many")))
+    splits = SplitConfig(validation=0.5, test=0.1)
+    config = replace(config, sources=(many, config.sources[1]), splits=splits)
+    stream = HeldOutStream(config, processor, split="validation", batch_size=4, limit=6)
+    training = TrainStream(config, processor, batch_size=8)
     held = [key for batch in train_batches(stream) for key in batch.keys]
-    trained = {
-        key
-        for batch in train_batches(TrainStream(config, processor, batch_size=6), last=6)
-        for key in batch.keys
-    }
+    trained = {key for batch in train_batches(training, last=6) for key in batch.keys}
 
-    assert len(held) == len(set(held)) == 6 + min(6, stream.sources[0].size)
+    assert len(held) == len(set(held)) == 12
     assert trained.isdisjoint(held)
 
 

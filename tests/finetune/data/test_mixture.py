@@ -143,6 +143,7 @@ def test_an_endless_source_is_read_in_order():
     assert [draw.row for draw in draws if draw.source == 1] == list(range(10))
 
 
+@settings(deadline=None)
 @given(
     weight=st.floats(1e-6, 1), size=st.integers(1, 10), number=st.integers(0, 20), attempt=st.integers(1, 5)
 )

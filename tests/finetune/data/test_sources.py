@@ -137,12 +137,68 @@ def test_a_live_template_s_splits_share_no_title(tiny_pack):
     config = SourceConfig(name="live", path=f"template:{tiny_pack}", image_size=64)
     rule = SplitConfig(validation=0.3, test=0.3)
     titles = {
-        split: {open_source(config, split=split, rule=rule)[number].title for number in range(40)}
+        split: {open_source(config, split=split, rule=rule)[number].title for number in range(15)}
         for split in ("train", "validation", "test")
     }
 
     assert titles["train"].isdisjoint(titles["validation"] | titles["test"])
     assert titles["validation"].isdisjoint(titles["test"])
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_categories_are_renamed_and_others_left_out(tiny_pack, tmp_path, live):
+    path = f"template:{tiny_pack}" if live else str(tmp_path / "made")
+    if not live:
+        recipe = samplegen.Recipe(rows=40, template=tiny_pack, image_size=64, annotations=True)
+        samplegen.write_dataset(recipe, path)
+    config = SourceConfig(
+        name="real",
+        path=path,
+        columns=Columns(category="attributes.garment"),
+        categories={"tunic": "dress"},
+        image_size=64,
+    )
+    wanted = [
+        row["title"] for row in samplegen.make(40, 0, tiny_pack, images=False) if "Tunic" in row["title"]
+    ]
+    found = list(products_of(open_source(config, **EVERY_ROW), len(wanted)))
+
+    assert {product.category for product in found} == {"dress"}
+    assert all("Tunic" in product.title for product in found)
+    assert live or sorted(product.title for product in found) == sorted(wanted)
+
+
+def test_categories_that_are_not_there_are_refused(dataset, products):
+    config = source_of(dataset(products(4)), categories={"HATS": "hat"})
+
+    with pytest.raises(DataError, match="has none of the categories HATS; there are BAGS, SHIRTS"):
+        open_source(config, **EVERY_ROW)
+
+
+def test_members_of_objects_are_columns(tmp_path):
+    (tmp_path / "metadata.jsonl").write_text(
+        '{"file_name": "a.png", "made": {"kind": "BAGS"}}\n{"file_name": "b.png"}\n'
+    )
+    config = source_of(tmp_path, columns=Columns(category="made.kind"))
+
+    found = products_of(open_source(config, needs=("category",), **EVERY_ROW))
+    assert [product.category for product in found] == ["BAGS", None]
+
+
+def test_large_row_groups_are_read_in_stretches(tmp_path, monkeypatch):
+    from finetune.data import stored
+
+    contents = [os.urandom(50) for _ in range(300)]
+    rows = [
+        {"title": str(n), "category3_code": "A", "full_price": 1.0, "image": c}
+        for n, c in enumerate(contents)
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "big.parquet", row_group_size=170)
+    monkeypatch.setattr(stored, "_GROUP_BYTES", 1000)
+    source = open_source(source_of(tmp_path), **EVERY_ROW)
+
+    order = np.random.default_rng(0).permutation(300).tolist()
+    assert [source[number].content() for number in order] == [contents[number] for number in order]
 
 
 def test_sources_go_to_other_processes(dataset, products, tiny_pack):
@@ -192,10 +248,13 @@ def test_a_picture_outside_the_folder_is_refused(tmp_path, noise, name):
         ("absent.png", "absent.png is not there"),
         ("https://shop.example/a.jpg", "is a URL; nothing is downloaded"),
         ("broken.png", "cannot be read as a picture"),
+        ("program.png", "it is of no known kind"),
     ],
 )
 def test_an_unusable_picture_is_named(tmp_path, image, message):
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    # PostScript, which Pillow would have run by Ghostscript where that is installed.
+    (tmp_path / "program.png").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n")
     (tmp_path / "Dataset.csv").write_text(
         f"local_image_path,title,category3_code,full_price\n{image},A,B,1\n"
     )
@@ -236,6 +295,8 @@ def test_a_default_column_may_be_absent_where_answers_do_not_need_it(tmp_path):
         (lambda root: (root / "a.csv").write_text(""), "cannot be read: Empty CSV"),
         (lambda root: (root / "a.parquet").write_bytes(b"PAR1"), "cannot be read"),
         (lambda root: (root / "metadata.jsonl").write_text("{}\n{"), "line 2: is no JSON"),
+        (lambda root: (root / "metadata.jsonl").write_text("[" * 100_000), "line 1: is no JSON"),
+        (lambda root: (root / "metadata.jsonl").write_text("[1]"), "line 1: holds no JSON object"),
         (lambda root: (root / "a.tar").write_bytes(b"no archive" * 100), "cannot be read"),
         (lambda root: (root / "a.png").write_bytes(b""), "which the answers need. Set prompt.fields to"),
     ],
@@ -250,6 +311,17 @@ def test_a_folder_without_products_is_refused(tmp_path, make, message):
 def test_a_path_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"there is no folder or file .*/photos"):
         open_source(source_of(tmp_path / "photos"), split="train")
+
+
+def test_a_dataset_that_the_hub_does_not_give_is_refused(monkeypatch):
+    datasets = pytest.importorskip("datasets")
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+
+    with pytest.raises(
+        DataError, match=r"source hub: there is no folder or file owner/none, and the Hugging Face Hub"
+    ):
+        open_source(SourceConfig(name="hub", path="owner/none"), split="train")
 
 
 def test_a_template_that_is_not_there_is_refused():

@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finetune.config import SourceConfig, SplitConfig
@@ -14,6 +14,7 @@ rules = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(one=st.lists(st.text(max_size=4)), other=st.lists(st.text(max_size=4)), rule=rules)
 def test_no_style_of_one_source_is_in_another_split_of_any_source(one, other, rule):
     styles = {
@@ -25,6 +26,7 @@ def test_no_style_of_one_source_is_in_another_split_of_any_source(one, other, ru
     assert styles["validation"].isdisjoint(styles["test"])
 
 
+@settings(deadline=None)
 @given(groups=st.lists(st.text(max_size=4)), rule=rules)
 def test_every_row_is_in_one_split(groups, rule):
     rows = [row for split in SPLITS for row in rows_of_split(groups, split, rule).tolist()]
@@ -32,6 +34,7 @@ def test_every_row_is_in_one_split(groups, rule):
     assert sorted(rows) == list(range(len(groups)))
 
 
+@settings(deadline=None)
 @given(title=st.text(), rule=rules)
 def test_spelling_does_not_move_a_style(title, rule):
     assert split_of(f"  {title.replace(' ', '   ')} ", rule) == split_of(title, rule)

@@ -159,11 +159,15 @@ def test_rows_with_pictures_cross_to_the_long_factors(early_model, processor, no
     ]
 
 
-def test_the_long_factors_matter(early_model, model):
-    batch = _text(331)
-    with torch.no_grad():
-        long, short = early_model(**batch, logits_to_keep=1).logits, model(**batch, logits_to_keep=1).logits
-    assert (long - short).abs().max() > 0.01
+def test_the_long_factors_matter_beyond_the_limit_alone(new_model):
+    factors = {"original_max_position_embeddings": 330}
+    long_everywhere, both = new_model(**factors), new_model(**factors)
+    rope = long_everywhere.config.rope_parameters
+    long_everywhere.model.rotary_emb.config.rope_parameters = {**rope, "short_factor": rope["long_factor"]}
+    for length, differ in ((330, True), (331, False)):
+        with torch.no_grad():
+            a, b = (m(**_text(length), logits_to_keep=1).logits for m in (long_everywhere, both))
+        assert bool((a - b).abs().max() > 0.01) is differ
 
 
 @pytest.mark.parametrize("side", ["left", "right"])

@@ -136,6 +136,26 @@ WRONG = {
 }
 
 
+@pytest.mark.parametrize("options", [{}, {"num_beams": 2}, {"do_sample": True, "num_return_sequences": 2}])
+@pytest.mark.parametrize(("asked", "given"), [("Hi", 1), ("<|image_1|>", 0), ("<|image_1|>", 2)])
+def test_generation_refuses_pictures_that_do_not_fit(model, processor, noise, asked, given, options):
+    batch = dict(processor(ASK.format("<|image_1|><|image_2|>"), [noise(64, 64)] * 2))
+    prompt = processor(ASK.format(asked), [noise(64, 64)] * asked.count("image"))
+    pictures = {name: batch[name][:given] for name in ("pixel_values", "image_sizes")}
+    wanted = asked.count("image")
+    with pytest.raises(
+        PictureSlotError, match=rf"places for {wanted} pictures, but {given}|no pictures were"
+    ):
+        model.generate(input_ids=prompt["input_ids"], **pictures, max_new_tokens=2, **options)
+
+
+def test_pictures_beside_embeddings_are_refused(model, processor, noise):
+    batch = dict(processor(ASK.format("<|image_1|>"), noise(64, 64)))
+    embedded = model.model.embed_tokens(batch.pop("input_ids").clamp(min=0))
+    with pytest.raises(PictureSlotError, match="pictures came with inputs_embeds"):
+        model(inputs_embeds=embedded, **batch)
+
+
 @pytest.mark.parametrize(("change", "message"), WRONG.values(), ids=WRONG)
 def test_pictures_that_do_not_fit_their_slots_are_refused(model, processor, noise, change, message):
     batch = dict(processor(ASK.format("<|image_1|><|image_2|>"), [noise(30, 60), noise(64, 64)]))

@@ -1,0 +1,50 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def run():
+    def call(*words):
+        code = "from finetune.cli import main; main()"
+        done = subprocess.run(
+            [sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True, check=False
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    return call
+
+
+def test_a_new_model_is_described(run, tmp_path):
+    folder = tmp_path / "tiny"
+    assert run("new-model", "--size", "tiny", "--out", folder)[:2] == (0, f"{folder}\n")
+    code, out, _ = run("info", folder, "--json")
+    assert (code, json.loads(out)["parameters"]) == (0, 4_349_376)
+    assert "60 tensors, all as config.json has them" in run("info", folder)[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["info", "no-such-folder"], "no-such-folder: there is no such folder"),
+        (["new-model", "--size", "huge", "--out", "x"], "size is 'huge'; allowed are tiny"),
+        (["bench", "model", "--size", "huge"], "size is 'huge'; allowed are tiny"),
+    ],
+)
+def test_bad_input_is_one_message_and_exit_code_2(run, words, message):
+    code, _, err = run(*words)
+    assert (code, "Traceback" in err) == (2, False)
+    assert err.startswith("finetune: ")
+    assert message in err
+
+
+def test_bench_without_a_gpu_measures_the_tiny_model(run):
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available():
+        pytest.skip("a CUDA GPU is here")
+    code, out, _ = run("bench", "model")
+    assert code == 0
+    assert out.startswith("No CUDA GPU here: the tiny model on the CPU")
+    assert len(out.splitlines()) == 4  # the line above, the header, one and four crops
