@@ -19,8 +19,6 @@ from finetune.modeling.sizes import SIZES, new_config
 from finetune.vocabulary import BOS, IGNORED_LABEL, PAD
 
 METHODS = ("lora", "full")
-WARM_UP, TIMED = 2, 5
-"""Optimizer steps of one case."""
 PLAIN_ACCUMULATED = 4
 """Batches of one that the plain way reads before it steps: a step for each would be slower still."""
 _PROMPT_TOKENS, _ANSWER_TOKENS = 24, 40
@@ -61,6 +59,9 @@ class Plan:
     crops: Sequence[int] = (1, 4)
     batches: Sequence[int] = (4, 8, 16, 32)
     compiled: bool = True
+    warm_up: int = 2
+    """Optimizer steps of a case before those that are timed."""
+    timed: int = 5
     time_limit: float = 420.0
     """Seconds; cases that would begin later are left out."""
     lora: LoraSettings = field(default_factory=lambda: LoraSettings(vision=False))
@@ -201,17 +202,17 @@ def _measured(bench: _Bench, step: Step, way: str, crops: int, batch: int, sampl
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
     try:
-        for _ in range(WARM_UP):
+        for _ in range(bench.plan.warm_up):
             step()
         _wait(bench.device)
         start = time.perf_counter()
-        for _ in range(TIMED):
+        for _ in range(bench.plan.timed):
             step()
         _wait(bench.device)
     except torch.OutOfMemoryError:
         bench.optimizer.zero_grad(set_to_none=True)
         return None
-    rate = samples * TIMED / (time.perf_counter() - start)
+    rate = samples * bench.plan.timed / (time.perf_counter() - start)
     peak = peak_flops(torch.cuda.get_device_name()) if on_gpu else None
     flops = training_flops(bench.model.config, _work(crops, 1), bench.training)
     case = Case(

@@ -54,7 +54,10 @@ def new_model(size: str, out: Path, *, seed: int = 0) -> Path:
     try:
         model.save_pretrained(unfinished)
         processor.save_pretrained(unfinished)
+        # Temporary folders, and the weights that are written through them, are for their owner alone.
         unfinished.chmod(0o755)
+        for path in unfinished.iterdir():
+            path.chmod(0o644)
         unfinished.rename(out)
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)

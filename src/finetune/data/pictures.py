@@ -69,10 +69,12 @@ def open_picture(source: Picture) -> Image.Image:
                 return _checked(picture)
     except Image.DecompressionBombError as error:
         raise ProcessingError(f"it is too large: {error} Allowed are {MAX_PIXELS:,} pixels.") from error
+    except ProcessingError:
+        raise
     except UnidentifiedImageError as error:
         named = f"{os.fspath(source)}: " if isinstance(source, str | os.PathLike) else ""
         raise ProcessingError(f"it cannot be read as a picture: {named}it is of no known kind.") from error
-    except (OSError, SyntaxError, ValueError, EOFError, RuntimeError) as error:
+    except Exception as error:  # Pillow's readers of rarer formats raise anything on damaged files
         raise ProcessingError(f"it cannot be read as a picture: {error}") from error
 
 
@@ -122,7 +124,9 @@ def _as_rgb(picture: Image.Image) -> Image.Image:
     if picture.mode.startswith("I"):
         # Pillow's own conversion turns all above 255 of 65,535 to white.
         values = np.asarray(picture).clip(0, 65_535)
-        return Image.fromarray((values // 257).astype(np.uint8)).convert("RGB")
+        # Mode I holds whole numbers of any range; those that stay below 256 are greys of 8 bits.
+        step = 1 if picture.mode == "I" and values.max() < 256 else 257
+        return Image.fromarray((values // step).astype(np.uint8)).convert("RGB")
     if picture.mode == "F":
         raise ProcessingError(
             "it holds floating-point values, whose range is not known; save it with 8 or 16 bits."
@@ -149,7 +153,11 @@ def crop_picture(source: Picture, num_crops: int) -> Crops:
 
 def check_num_crops(num_crops: int) -> None:
     """Refuse numbers of crops outside 1 to 16."""
-    if isinstance(num_crops, bool) or not isinstance(num_crops, int) or not 1 <= num_crops <= MAX_CROPS:
+    if (
+        isinstance(num_crops, bool)
+        or not isinstance(num_crops, int | np.integer)
+        or not 1 <= num_crops <= MAX_CROPS
+    ):
         raise ProcessingError(f"num_crops is {num_crops!r}; allowed are whole numbers from 1 to {MAX_CROPS}.")
 
 

@@ -29,6 +29,7 @@ from finetune.vocabulary import PAD
 PREPROCESSOR = "preprocessor_config.json"
 DEFAULT_CROPS = 16
 Side = Literal["left", "right"]
+Padding = bool | Literal["longest", "max_length", "do_not_pad"]
 
 
 class Phi3VisionImageProcessor:
@@ -131,7 +132,7 @@ class Phi3VisionProcessor:
         text: str | Sequence[str],
         images: Picture | Sequence[Picture] | Sequence[Sequence[Picture]] | None = None,
         *,
-        padding: bool | Literal["longest", "max_length"] = True,
+        padding: Padding = True,
         padding_side: Side | None = None,
         truncation: bool = False,
         max_length: int | None = None,
@@ -143,7 +144,8 @@ class Phi3VisionProcessor:
         Args:
             text: One prompt, or a batch. ``<|image_k|>`` stands for the prompt's k-th picture.
             images: The prompt's pictures; for a batch a list for each prompt, or all in order.
-            padding: Whether a batch is padded to its longest prompt; ``"max_length"`` pads to `max_length`.
+            padding: Whether a batch is padded to its longest prompt; ``"max_length"`` pads to `max_length`,
+                ``"do_not_pad"`` is False.
             padding_side: ``"right"`` for training, ``"left"`` for generation; None for the tokenizer's own.
             truncation: Whether longer prompts are cut at `max_length` tokens, never through a picture.
             max_length: In tokens, those of pictures included. Without `truncation` longer prompts are refused.
@@ -217,6 +219,7 @@ class Phi3VisionProcessor:
         *,
         add_generation_prompt: bool = False,
         tokenize: bool = False,
+        return_dict: bool = True,
         **kwargs: Any,
     ) -> str | BatchFeature:
         """Write a conversation as Phi-3-Vision's prompt.
@@ -224,9 +227,19 @@ class Phi3VisionProcessor:
         Args:
             conversation: Messages of ``role`` and ``content``: a string, or parts of type text and image.
             add_generation_prompt: Whether to end with ``<|assistant|>``, for the model to go on.
-            tokenize: Whether to return tensors; the parts of type image must then hold their pictures.
+            tokenize: Whether to return tensors; the parts of type image must then hold their pictures (``image``) or
+                the paths of these (``path``).
+            return_dict: Tensors come as a dictionary, as pictures have tensors of their own.
             **kwargs: As for calling the processor, where `tokenize` is true.
+
+        Returns:
+            The prompt; with `tokenize` what calling the processor gives.
+
+        Raises:
+            ProcessingError: If a message or part is not of that form, or pictures cannot be read.
         """
+        if not return_dict:
+            raise ProcessingError("return_dict is False; pictures have tensors of their own. Leave it out.")
         messages, pictures = number_pictures(conversation)
         prompt: str = self.tokenizer.apply_chat_template(
             messages, tokenize=False, add_generation_prompt=add_generation_prompt
@@ -319,7 +332,7 @@ def _limited(rows: Sequence[list[int]], max_length: int, *, cut: bool) -> list[l
 def _padded(
     rows: Sequence[Sequence[int]],
     *,
-    padding: bool | Literal["longest", "max_length"],
+    padding: Padding,
     side: str,
     max_length: int | None,
 ) -> tuple[Tensor, Tensor]:
@@ -327,8 +340,12 @@ def _padded(
         raise ProcessingError(
             f"padding_side is {side!r}; allowed are 'left' (generation) and 'right' (training)."
         )
+    if padding == "do_not_pad":
+        padding = False
     if padding not in (True, False, "longest", "max_length"):
-        raise ProcessingError(f"padding is {padding!r}; allowed are True, False, 'longest' and 'max_length'.")
+        raise ProcessingError(
+            f"padding is {padding!r}; allowed are True, False, 'longest', 'max_length' and 'do_not_pad'."
+        )
     if padding == "max_length" and max_length is None:
         raise ProcessingError("padding='max_length' needs max_length, in tokens.")
     longest = max(len(row) for row in rows)

@@ -6,7 +6,7 @@ from typing import Any
 
 from finetune.errors import ProcessingError
 
-PLACEHOLDER = re.compile(r"<\|image_(\d+)\|>")
+PLACEHOLDER = re.compile(r"<\|image_(\d{1,99})\|>")
 Message = Mapping[str, Any]
 
 
@@ -38,11 +38,18 @@ def number_pictures(conversation: Sequence[Message]) -> tuple[list[dict[str, str
         that the parts held, in order.
 
     Raises:
-        ProcessingError: If a message has no role or content, or a part is of another type.
+        ProcessingError: If there is no message, one has no role or content, a part is of another type, or some
+            pictures are numbered already and others are parts.
     """
     messages, pictures, number = [], [], 0
+    if not conversation:
+        raise ProcessingError("the conversation is empty; give at least one message.")
     for message in conversation:
-        if not isinstance(message, Mapping) or "role" not in message or "content" not in message:
+        if (
+            not isinstance(message, Mapping)
+            or "content" not in message
+            or not isinstance(message.get("role"), str)
+        ):
             raise ProcessingError(f"found the message {message!r}; each needs a role and content.")
         content = message["content"]
         if not isinstance(content, str):
@@ -51,11 +58,17 @@ def number_pictures(conversation: Sequence[Message]) -> tuple[list[dict[str, str
                 if part["type"] == "image":
                     number += 1
                     text += f"<|image_{number}|>\n"
-                    pictures += [part["image"]] if part.get("image") is not None else []
+                    pictures += [part[name] for name in ("image", "path") if part.get(name) is not None]
                 else:
                     text += part["text"]
             content = text
         messages.append({"role": message["role"], "content": content})
+    named = sum(len(PLACEHOLDER.findall(message["content"])) for message in messages)
+    if number and named != number:
+        raise ProcessingError(
+            f"the conversation has {number} parts of type image and placeholders such as <|image_1|> in its texts. "
+            "Give all pictures as parts, or number all in the texts."
+        )
     return messages, pictures
 
 
@@ -68,6 +81,10 @@ def _parts(content: Any) -> list[Mapping[str, Any]]:
         kind = part.get("type") if isinstance(part, Mapping) else type(part).__name__
         if kind not in ("text", "image"):
             raise ProcessingError(f"found a part of type {kind!r}; allowed are text and image.")
+        if kind == "image" and part.get("url") is not None:
+            raise ProcessingError(
+                f"{part['url']}: is a URL; nothing is downloaded. Give the picture, or its path."
+            )
         if kind == "text" and not isinstance(part.get("text"), str):
             raise ProcessingError(f"found the part {dict(part)!r}; one of type text needs its text.")
     return list(content)

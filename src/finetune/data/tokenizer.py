@@ -37,7 +37,7 @@ _SPECIALS = 45
 _STRIPS_NO_SPACE = ("<|endoftext|>", "<|system|>", "<|end|>", "<|user|>")
 CHAT_TEMPLATE = (
     "{% for message in messages %}<|{{ message['role'] }}|>\n{{ message['content'] }}<|end|>\n{% endfor %}"
-    "{% if add_generation_prompt %}<|assistant|>\n{% endif %}"
+    "{% if add_generation_prompt and messages[-1]['role'] != 'assistant' %}<|assistant|>\n{% endif %}"
 )
 
 

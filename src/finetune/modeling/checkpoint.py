@@ -14,6 +14,7 @@ from finetune.errors import CheckpointError
 from finetune.model_folder import read_json
 from finetune.modeling.config import Phi3VisionConfig
 
+ADAPTER = "adapter_config.json"
 WEIGHTS, INDEX, CONFIG = "model.safetensors", "model.safetensors.index.json", "config.json"
 _TIED_COPY, _TIED = "model.vision_embed_tokens.wte.weight", "model.embed_tokens.weight"
 REDUNDANT = (
@@ -50,10 +51,20 @@ def read_config(folder: Path) -> Phi3VisionConfig:
     try:
         config: Phi3VisionConfig = Phi3VisionConfig.from_dict(values)
         config.validate()
+        _refuse_unknown_forms(values)
     except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, StrictDataclassError) as error:
         # The libraries' own words may be as short as the name of a key.
         raise CheckpointError(f"{folder / CONFIG}: {type(error).__name__}: {error}") from error
     return config
+
+
+def _refuse_unknown_forms(values: Mapping[str, Any]) -> None:
+    if values.get("tie_word_embeddings"):
+        raise ValueError("tie_word_embeddings is true; Phi-3-Vision has a head of its own")
+    if values.get("transformers_weights"):
+        raise ValueError(
+            "transformers_weights names other files; weights are read under their published names"
+        )
 
 
 def read_headers(folder: Path) -> dict[str, TensorInfo]:
@@ -87,6 +98,10 @@ def check_tensors(folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
         name for name in found.keys() - shapes.keys() if not any(re.search(form, name) for form in REDUNDANT)
     }
     problems = [
+        *_listed(
+            "no floating-point numbers",
+            [name for name in shapes if name in found and found[name].dtype[0] in "IU"],
+        ),
         *_listed("missing", sorted(shapes.keys() - found.keys())),
         *_listed("unexpected", sorted(extra)),
         *_listed(
@@ -103,6 +118,20 @@ def check_tensors(folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
     _check_tied_copy(folder, found)
 
 
+def remove_stale_weights(folder: Path) -> None:
+    """Leave the weights that were written last where a folder was written to twice, in one file and in shards."""
+    index, whole = folder / INDEX, folder / WEIGHTS
+    if index.is_file() and whole.is_file():
+        older = min(index, whole, key=lambda path: path.stat().st_mtime_ns)
+        stale = (
+            [older]
+            if older == whole
+            else [index, *(folder / file for file in set(_weight_map(folder).values()))]
+        )
+        for path in stale:
+            path.unlink(missing_ok=True)
+
+
 def _listed(what: str, names: list[str]) -> Iterator[str]:
     if names:
         more = f" ... and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
@@ -114,7 +143,8 @@ def _check_tied_copy(folder: Path, found: Mapping[str, TensorInfo]) -> None:
     if _TIED_COPY not in found:
         return
     copies = [_tensor(folder / found[name].file, name) for name in (_TIED, _TIED_COPY)]
-    if not torch.equal(*copies):
+    dtype = torch.promote_types(*(copy.dtype for copy in copies))
+    if copies[0].shape != copies[1].shape or not torch.equal(*(copy.to(dtype) for copy in copies)):
         raise CheckpointError(
             f"{folder}: {_TIED_COPY} differs from {_TIED}. The model has one table of word embeddings; "
             "remove the copy that is not meant."
@@ -139,9 +169,17 @@ def _opened(path: Path) -> Iterator[Any]:
 
 
 def _weight_files(folder: Path) -> list[str]:
+    if (folder / ADAPTER).is_file():
+        raise CheckpointError(
+            f"{folder}: holds an adapter ({ADAPTER}). Load the model from its own folder and the adapter onto it, with peft."
+        )
+    if (folder / INDEX).is_file() and (folder / WEIGHTS).is_file():
+        raise CheckpointError(
+            f"{folder}: holds {WEIGHTS} and {INDEX} with its shards. Remove the one that is not meant."
+        )
     if (folder / INDEX).is_file():
         files = sorted(set(_weight_map(folder).values()))
-        outside = [file for file in files if Path(file).name != file or file in ("", "..")]
+        outside = [file for file in files if Path(file).name != file or file in ("", "..") or len(file) > 255]
         if outside:
             raise CheckpointError(
                 f"{folder / INDEX}: names {outside[0]!r}; allowed are files of the folder itself."
@@ -164,9 +202,14 @@ def _weight_files(folder: Path) -> list[str]:
 
 
 def _weight_map(folder: Path) -> dict[str, str]:
-    found = read_json(folder / INDEX).get("weight_map")
+    index = read_json(folder / INDEX)
+    found = index.get("weight_map")
     if not isinstance(found, dict) or not found or not all(isinstance(file, str) for file in found.values()):
         raise CheckpointError(f"{folder / INDEX}: has no weight_map of tensor names to file names.")
+    if not isinstance(index.get("metadata"), dict):
+        raise CheckpointError(
+            f'{folder / INDEX}: has no "metadata", which transformers reads. Add an empty one: {{}}.'
+        )
     return found
 
 

@@ -2,23 +2,25 @@
 
 import copy
 import os
+from pathlib import Path
 from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
-from transformers import LogitsProcessorList, Phi3ForCausalLM, Phi3Model
+from transformers import Phi3ForCausalLM, Phi3Model
 from transformers.modeling_outputs import BaseModelOutputWithPast, CausalLMOutputWithPast
 
 from finetune.errors import CheckpointError, PictureSlotError
 from finetune.model_folder import local_folder
 from finetune.modeling.attention import ROWS, SampleAttention, find_samples, has_one_call
-from finetune.modeling.checkpoint import REDUNDANT, check_tensors, read_config
+from finetune.modeling.checkpoint import REDUNDANT, check_tensors, read_config, remove_stale_weights
 from finetune.modeling.config import Phi3VisionConfig
+from finetune.modeling.generation import PictureGeneration
 from finetune.modeling.loss import AnswerLoss, answer_loss
 from finetune.modeling.pictures import PictureEmbedding
 from finetune.modeling.rope import Phi3VisionRotaryEmbedding
-from finetune.modeling.slots import find_slots, pictures_of_rows, refuse_other_number
-from finetune.vocabulary import PAD, STOP_IDS, UNKNOWN
+from finetune.modeling.slots import find_slots
+from finetune.vocabulary import IGNORED_LABEL, PAD, STOP_IDS
 
 
 class Phi3VisionModel(Phi3Model):
@@ -166,7 +168,7 @@ def _refuse_missing_pictures(
         )
 
 
-class Phi3VisionForCausalLM(Phi3ForCausalLM):
+class Phi3VisionForCausalLM(PictureGeneration, Phi3ForCausalLM):
     """Phi-3-Vision with its language-model head.
 
     The tree of modules is named as the published checkpoints name their tensors, so files are read and written as
@@ -178,7 +180,7 @@ class Phi3VisionForCausalLM(Phi3ForCausalLM):
     _no_split_modules = ["Phi3DecoderLayer", "CLIPEncoderLayer", "CLIPVisionEmbeddings"]  # noqa: RUF012
 
     def __init__(self, config: Phi3VisionConfig) -> None:
-        super(Phi3ForCausalLM, self).__init__(config)
+        super(Phi3ForCausalLM, self).__init__(config)  # its own would make a decoder without pictures
         self.model = Phi3VisionModel(config)
         self.vocab_size = config.vocab_size
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
@@ -209,7 +211,7 @@ class Phi3VisionForCausalLM(Phi3ForCausalLM):
             inputs_embeds: ``(batch, token, hidden)`` in place of `input_ids` and pictures.
             pixel_values: ``(picture, crop, 3, 336, 336)``, the pictures of all rows one after another.
             image_sizes: ``(picture, 2)``: height and width in px.
-            labels: ``(batch, token)``; -100 where nothing is to be learned, as at picture slots.
+            labels: ``(batch, token)``; below 0, as at picture slots, nothing is learned.
             use_cache: Whether to return keys and values for the next tokens.
             logits_to_keep: How many last positions get logits, 0 for all; or their indices.
             answers_only: Whether to give the loss of the labels and no logits: for training, see `AnswerLoss`. Rows
@@ -224,6 +226,8 @@ class Phi3VisionForCausalLM(Phi3ForCausalLM):
         Raises:
             PictureSlotError: If slots and pictures do not match.
         """
+        if labels is not None:
+            labels = labels.masked_fill(labels < 0, IGNORED_LABEL)
         if answers_only and labels is not None and input_ids is not None:
             hidden = self.model.read(input_ids, attention_mask, position_ids, pixel_values, image_sizes)
             return answer_loss(hidden, labels, self.lm_head, position_ids=position_ids, count=answer_tokens)
@@ -239,34 +243,6 @@ class Phi3VisionForCausalLM(Phi3ForCausalLM):
             logits_to_keep=logits_to_keep,
             **kwargs,
         )
-
-    def _get_logits_processor(self, *args: Any, **kwargs: Any) -> LogitsProcessorList:
-        # Those that look at the prompt (such as repetition_penalty) look tokens up by id.
-        return _OfText(super()._get_logits_processor(*args, **kwargs))
-
-    def prepare_inputs_for_generation(
-        self,
-        input_ids: Tensor,
-        attention_mask: Tensor | None = None,
-        inputs_embeds: Tensor | None = None,
-        pixel_values: Tensor | None = None,
-        image_sizes: Tensor | None = None,
-        **kwargs: Any,
-    ) -> dict[str, Any]:
-        """Give the inputs of one step: pictures when their slots are in it, the cache while it is valid."""
-        if _some_row_becomes_long(kwargs, attention_mask, self.config.original_max_position_embeddings):
-            # The cached keys were turned by the short factors; all is computed anew, once.
-            kwargs.update({_cache_name(kwargs): None, "next_sequence_length": None})
-        inputs: dict[str, Any] = super().prepare_inputs_for_generation(
-            input_ids, attention_mask=attention_mask, inputs_embeds=inputs_embeds, **kwargs
-        )
-        if pixel_values is not None or image_sizes is not None:
-            cache, step_ids = inputs.get(_cache_name(inputs)), inputs.get("input_ids")
-            reads_prompt = cache is None or not cache.get_seq_length()
-            # With the prompt pictures go on even where it has no slots, so that they are refused, not forgotten.
-            if reads_prompt or (step_ids is not None and bool((step_ids < 0).any())):
-                inputs.update(pixel_values=pixel_values, image_sizes=image_sizes)
-        return inputs
 
     @classmethod
     def from_pretrained(
@@ -292,14 +268,13 @@ class Phi3VisionForCausalLM(Phi3ForCausalLM):
             local_files_only: Whether to look at downloads alone.
             force_download: Whether to download again.
             **kwargs: As for transformers: ``dtype``, ``device_map``, ``attn_implementation``,
-                ``quantization_config`` ...
+                ``quantization_config`` ...; not ``subfolder`` and ``variant``.
 
         Raises:
             CheckpointError: If files are missing, hold pickled weights, or their tensors are not the model's:
                 each missing, unexpected or misshapen one is named.
         """
-        if kwargs.pop("trust_remote_code", False):
-            raise CheckpointError("trust_remote_code: no code of a checkpoint is ever run. Leave it out.")
+        _refuse_options(kwargs)
         folder = local_folder(
             pretrained_model_name_or_path,
             revision=revision,
@@ -310,9 +285,9 @@ class Phi3VisionForCausalLM(Phi3ForCausalLM):
         )
         config = config or read_config(folder)
         check_tensors(folder, shapes_of(config))
-        model: Self = super().from_pretrained(folder, config=config, use_safetensors=True, **kwargs)
-        stop_on_chat_tokens(model)
-        return model
+        loaded = super().from_pretrained(folder, config=config, use_safetensors=True, **kwargs)
+        stop_on_chat_tokens(loaded[0] if kwargs.get("output_loading_info") else loaded)
+        return loaded  # type: ignore[no-any-return]
 
     def save_pretrained(
         self, save_directory: str | os.PathLike[str], *, max_shard_size: int | str = "5GB", **kwargs: Any
@@ -325,33 +300,20 @@ class Phi3VisionForCausalLM(Phi3ForCausalLM):
             **kwargs: As for transformers.
         """
         super().save_pretrained(save_directory, max_shard_size=max_shard_size, **kwargs)
-
-    def _expand_inputs_for_generation(
-        self,
-        expand_size: int = 1,
-        is_encoder_decoder: bool = False,
-        input_ids: Tensor | None = None,
-        **kwargs: Any,
-    ) -> tuple[Tensor | None, dict[str, Any]]:
-        """Repeat each row `expand_size` times, with all its pictures; the stock way would tear them apart."""
-        pictures = {name: kwargs.pop(name) for name in ("pixel_values", "image_sizes") if name in kwargs}
-        if expand_size > 1 and input_ids is not None and pictures.get("pixel_values") is not None:
-            rows = pictures_of_rows(input_ids)
-            refuse_other_number(sum(map(len, rows)), len(pictures["pixel_values"]))
-            order = torch.tensor([number for row in rows for _ in range(expand_size) for number in row])
-            pictures = {name: tensor[order.to(tensor.device)] for name, tensor in pictures.items()}
-        expanded, others = super()._expand_inputs_for_generation(
-            expand_size=expand_size, is_encoder_decoder=is_encoder_decoder, input_ids=input_ids, **kwargs
-        )
-        return expanded, {**others, **pictures}
+        remove_stale_weights(Path(save_directory))
 
 
-class _OfText(LogitsProcessorList):
-    """Logits processors to which picture slots look like the unknown token."""
-
-    def __call__(self, input_ids: Tensor, scores: Tensor, **kwargs: Any) -> Tensor:
-        changed: Tensor = super().__call__(input_ids.where(input_ids >= 0, UNKNOWN), scores, **kwargs)
-        return changed
+def _refuse_options(options: dict[str, Any]) -> None:
+    """Take out what is never done, and refuse it where it is asked for."""
+    if options.pop("trust_remote_code", False):
+        raise CheckpointError("trust_remote_code: no code of a checkpoint is ever run. Leave it out.")
+    if options.pop("use_safetensors", True) is False:
+        raise CheckpointError("use_safetensors=False: reading a pickle can run any code. Leave it out.")
+    for name in ("subfolder", "variant"):
+        if options.pop(name, None):
+            raise CheckpointError(
+                f"{name}: files are read from the folder itself, under their published names."
+            )
 
 
 def shapes_of(config: Phi3VisionConfig) -> dict[str, torch.Size]:
@@ -384,20 +346,3 @@ def stop_on_chat_tokens(model: Phi3VisionForCausalLM) -> None:
     others = set(named if isinstance(named, list) else [named]) - {None, model.config.eos_token_id}
     model.generation_config.eos_token_id = sorted({*STOP_IDS, *others})
     model.generation_config.pad_token_id = PAD
-
-
-def _cache_name(kwargs: dict[str, Any]) -> str:
-    # transformers 5.24 renamed the argument.
-    return "cache" if "cache" in kwargs else "past_key_values"
-
-
-def _some_row_becomes_long(kwargs: dict[str, Any], attention_mask: Tensor | None, limit: int) -> bool:
-    """Tell whether this step brings a row from at most `limit` tokens to more, padding not counted."""
-    cache = kwargs.get(_cache_name(kwargs))
-    if cache is None or attention_mask is None or attention_mask.ndim != 2:
-        return False
-    past = cache.get_seq_length()
-    if past == 0:
-        return False
-    lengths, before = attention_mask.sum(-1), attention_mask[:, :past].sum(-1)
-    return bool(((lengths > limit) & (before <= limit)).any())

@@ -82,6 +82,7 @@ class AnswerTrainer(Trainer):
         arguments: TrainingArguments,
         callbacks: list[TrainerCallback],
     ) -> None:
+        self.control: Any
         self.optimizer: Any
         self.lr_scheduler: Any
         super().__init__(model=prepared.model, args=arguments, eval_dataset=held_out, callbacks=callbacks)
@@ -159,9 +160,7 @@ class AnswerTrainer(Trainer):
             sums = self.accelerator.reduce(self._losses.sums)
             logs.update(self._losses.means(sums))
             logs.update(self._speed.rates(self.accelerator.num_processes))
-            logs.update(
-                {f"learning_rate_{group['part']}": group["lr"] for group in self.optimizer.param_groups}
-            )
+            logs.update(self._rates)
             logs["bad_samples"] = len(self._loader.bad)
             self._losses.reset()
             self._speed.reset()

@@ -82,3 +82,23 @@ def test_image_parts_are_numbered_through_the_conversation():
 def test_messages_of_another_form_are_refused(message, error):
     with pytest.raises(ProcessingError, match=error):
         number_pictures([message])
+
+
+@pytest.mark.parametrize(
+    ("conversation", "message"),
+    [
+        ([], "the conversation is empty"),
+        ([{"role": None, "content": "Hi"}], "each needs a role and content"),
+        (
+            [{"role": "user", "content": "<|image_1|>"}, {"role": "user", "content": [{"type": "image"}]}],
+            "number all",
+        ),
+        (
+            [{"role": "user", "content": [{"type": "image", "url": "https://x.example/a.jpg"}]}],
+            "is a URL; nothing",
+        ),
+    ],
+)
+def test_conversations_whose_pictures_cannot_be_told_are_refused(conversation, message):
+    with pytest.raises(ProcessingError, match=message):
+        number_pictures(conversation)

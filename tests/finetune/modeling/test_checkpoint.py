@@ -91,6 +91,79 @@ def test_shards_are_read(model, sharded):
     assert _same_tensors(_load(sharded), model)
 
 
+@pytest.mark.parametrize("sizes", [("5GB", "5MB"), ("5MB", "5GB"), ("5MB", "9MB")])
+def test_what_was_saved_last_is_loaded(model, new_model, tmp_path, sizes):
+    with torch.no_grad():
+        other = new_model()
+        other.lm_head.weight.add_(1)
+    for saved, size in zip((other, model), sizes, strict=True):
+        saved.save_pretrained(tmp_path, max_shard_size=size)
+    assert _same_tensors(_load(tmp_path), model)
+
+
+def test_weights_in_one_file_and_in_shards_are_refused(folder, sharded):
+    shutil.copy(folder / WEIGHTS, sharded)
+    with pytest.raises(CheckpointError, match=r"holds model.safetensors and .*index.json with its shards"):
+        _load(sharded)
+
+
+def test_a_copy_of_the_embeddings_may_have_another_dtype(folder, model):
+    def change(tensors):
+        tensors[TABLE] = tensors[TABLE].bfloat16().float()
+        tensors[WTE] = tensors[TABLE].bfloat16()
+
+    _change_tensors(folder, change)
+    assert torch.equal(
+        _load(folder).model.embed_tokens.weight, model.model.embed_tokens.weight.bfloat16().float()
+    )
+
+
+def test_whole_numbers_in_place_of_weights_are_refused(folder):
+    _change_tensors(folder, lambda tensors: tensors.update({TABLE: tensors[TABLE].to(torch.int8)}))
+    with pytest.raises(CheckpointError, match=r"no floating-point numbers \(1\): model\.embed_tokens"):
+        _load(folder)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"trust_remote_code": True}, "no code of a checkpoint is ever run"),
+        ({"use_safetensors": False}, "reading a pickle can run any code"),
+        ({"variant": "fp16"}, "variant: files are read from the folder itself"),
+        ({"subfolder": "a"}, "subfolder: files are read from the folder itself"),
+    ],
+)
+def test_options_that_lead_elsewhere_are_refused(model_folder, options, message):
+    with pytest.raises(CheckpointError, match=message):
+        _load(model_folder, **options)
+
+
+def test_the_report_of_loading_comes_on_demand(model, model_folder):
+    loaded, report = _load(model_folder, output_loading_info=True)
+    assert _same_tensors(loaded, model)
+    assert not report["missing_keys"]
+
+
+def test_a_folder_of_an_adapter_is_refused(folder):
+    (folder / "adapter_config.json").write_text("{}")
+    with pytest.raises(CheckpointError, match="holds an adapter"):
+        _load(folder)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"hidden_act": "nope"}, r"no model can be made of it: .*nope"),
+        ({"tie_word_embeddings": True}, "Phi-3-Vision has a head of its own"),
+        ({"transformers_weights": "a.safetensors"}, "weights are read under their published names"),
+    ],
+)
+def test_a_config_json_that_fits_no_model_is_refused(folder, values, message):
+    _change_json(folder / "config.json", lambda config: config.update(values))
+    with pytest.raises(CheckpointError, match=message):
+        _load(folder)
+
+
 def test_transformers_finds_the_class(model, model_folder):
     loaded = AutoModelForCausalLM.from_pretrained(model_folder)
     assert type(loaded) is Phi3VisionForCausalLM

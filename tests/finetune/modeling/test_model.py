@@ -6,9 +6,10 @@ import pytest
 import torch
 from transformers import LogitsProcessorList, Phi3Model
 
+from finetune.errors import PictureSlotError
 from finetune.modeling import Phi3VisionForCausalLM
 from finetune.modeling.sizes import new_config
-from finetune.vocabulary import END, ENDOFTEXT, PAD
+from finetune.vocabulary import END, ENDOFTEXT, IGNORED_LABEL, PAD
 
 ASK = "<|user|>\n{}<|end|>\n<|assistant|>\n"
 PROMPTS = [
@@ -308,3 +309,43 @@ def test_bf16_stays_close_to_float32(model, batch):
         found, expected = halved(**batch, logits_to_keep=1).logits, model(**batch, logits_to_keep=1).logits
     assert found.dtype == torch.bfloat16
     assert torch.cosine_similarity(found.float(), expected, dim=-1).min() > 0.99
+
+
+def test_labels_may_be_the_ids_themselves(model, batch):
+    ids = batch["input_ids"]
+    with torch.no_grad():
+        plain = model(**batch, labels=ids.where(ids >= 0, IGNORED_LABEL)).loss
+        assert torch.equal(model(**batch, labels=ids).loss, plain)
+
+
+@pytest.mark.parametrize("more", ["", "<|image_2|>\n"])
+def test_a_next_turn_goes_on_from_the_cache(model, processor, noise, more):
+    first = "<|user|>\n<|image_1|>\nWhat?<|end|>\n<|assistant|>\n"
+    second = f"{first}A shirt<|end|>\n<|user|>\n{more}And?<|end|>\n<|assistant|>\n"
+    pictures = [noise(64, 48), noise(48, 64)]
+    cache = model(**processor(first, pictures[:1]), use_cache=True)[CACHE]
+    prompt = processor(second, pictures if more else pictures[:1])
+    assert _greedy(model, prompt, **{CACHE: cache}) == _greedy(model, prompt)
+
+
+def test_stop_strings_may_reach_back_to_a_picture(model, processor, noise):
+    prompt = processor("<|user|>\n<|image_1|>", noise(64, 48))
+    options = {"stop_strings": ["no such long text as this one"], "tokenizer": processor.tokenizer}
+    assert _greedy(model, prompt, **options) == _greedy(model, prompt)
+
+
+def test_prompt_lookup_refuses_pictures(model, processor, noise):
+    prompt = processor("<|user|>\n<|image_1|>", noise(64, 48))
+    with pytest.raises(PictureSlotError, match="prompt_lookup_num_tokens proposes pieces of the prompt"):
+        model.generate(**prompt, prompt_lookup_num_tokens=2, max_new_tokens=2)
+
+
+def test_embeddings_in_place_of_ids_stop_at_the_long_factors(early_model):
+    batch = _text(328)
+    with torch.no_grad():
+        embeddings = early_model.model.embed(batch["input_ids"])
+    given = {"inputs_embeds": embeddings, "attention_mask": batch["attention_mask"]}
+    written = early_model.generate(**given, max_new_tokens=2, min_new_tokens=2, do_sample=False)
+    assert written.tolist() == _greedy(early_model, batch, 2)
+    with pytest.raises(PictureSlotError, match=r"inputs_embeds cannot be continued past 330 tokens"):
+        early_model.generate(**given, max_new_tokens=6, min_new_tokens=6, do_sample=False)
