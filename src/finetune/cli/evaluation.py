@@ -143,6 +143,7 @@ def evaluate(
         rule=run.data.splits if run else SplitConfig(),
     )
     place = choose_device(device)
+    AnswerCache(out / "answers.jsonl")  # looks at --out before anything long
     given = [parse_source(text) for text in data or ()] or (list(run.data.sources) if run else [])
     sources = open_sources(given, asked, settings)
     loaded = load_model(model, adapter=adapter, device=place, num_crops=crops)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -61,6 +61,8 @@ class EvaluationSettings:
                 raise DataError(
                     f"{name} is {getattr(self, name)}; allowed are whole numbers from {least} on."
                 )
+        if self.split not in get_args(Split):
+            raise DataError(f"split is {self.split!r}; allowed are {', '.join(get_args(Split))}.")
         if self.limit is not None and self.limit < 2:
             raise DataError(f"limit is {self.limit}; the picture test needs at least 2 products.")
 

@@ -29,9 +29,14 @@ class AnswerCache:
     Args:
         path: Lines of JSON; made when the first text comes. A last line that is cut off is passed over.
         model: What tells the model from others, such as a digest of its weights.
+
+    Raises:
+        DataError: If the file's folder is a file.
     """
 
     def __init__(self, path: Path | None = None, *, model: str = "") -> None:
+        if path is not None and path.parent.exists() and not path.parent.is_dir():
+            raise DataError(f"{path.parent}: is no folder, so nothing can be written into it. Give another.")
         self._path, self._model = path, model
         self._texts: dict[str, str] = {}
         if path is not None and path.is_file():

@@ -73,7 +73,10 @@ def test_evaluate_writes_a_report_and_goes_on_from_kept_answers(run, model_folde
     [
         (["--data", "made=nowhere/at-all/here"], "there is no folder or file nowhere/at-all/here"),
         (["--data", "made=template:none"], "template:none"),
-        (["--data", "DATASET", "--split", "exam"], "exam"),
+        (
+            ["--data", "DATASET", "--split", "exam"],
+            "split is 'exam'; allowed are train, validation, test, all",
+        ),
         (["--data", "DATASET", "--fields", "colour"], "fields: found colour"),
         (["--data", "DATASET", "--device", "tpu"], "device is 'tpu'; allowed are auto, cpu and cuda"),
         (["--data", "DATASET", "--adapter", "nowhere"], "nowhere: there is no such folder"),
@@ -88,6 +91,21 @@ def test_bad_input_is_one_message_and_no_file(run, model_folder, dataset, tmp_pa
     assert message in err
     assert len(err.strip().splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_a_file_in_place_of_the_folder_is_named_before_anything_long(run, tmp_path):
+    (tmp_path / "out").touch()
+
+    code, _, err = run("evaluate", "no-such-model", "--data", "template:starter", "--out", tmp_path / "out")
+
+    assert code == 2
+    assert f"{tmp_path / 'out'}: is no folder" in err
+
+
+def test_without_a_run_data_must_be_named(run, model_folder, tmp_path):
+    code, _, err = run("evaluate", model_folder, "--out", tmp_path / "out")
+
+    assert (code, "give at least one --data NAME=PATH" in err) == (2, True)
 
 
 def test_a_picture_that_is_none_is_named_before_the_model_is_loaded(run, tmp_path):

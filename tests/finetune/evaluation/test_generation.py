@@ -28,9 +28,9 @@ def test_blank_pictures_of_a_size_get_one_answer(ask, products):
     assert len(by_size) == len({product.picture.size for product in products})
 
 
-def _gain(products, ask, model=None):
+def _gain(products, ask, **options):
     judged = []
-    texts = [ask(products, picture=picture, other=model) for picture in ("as is", "shuffled", "blank")]
+    texts = [ask(products, picture=picture, **options) for picture in ("as is", "shuffled", "blank")]
     for written in texts:
         answers = [parse_answer(text, FORM) for text in written]
         judged.append(judge(products, answers, fields=FORM.fields))
@@ -52,11 +52,33 @@ def test_the_picture_test_finds_a_model_whose_pictures_are_cut_off(ask, products
         for number, product in enumerate(products)
     ]
 
-    gain = _gain(told, ask, blind_model)
+    gain = _gain(told, ask, other=blind_model)
 
     assert not gain.reads
     assert gain.verdict == "This model ignores its pictures: it wrote the same answers whatever the picture."
     assert gain.shuffled["title_exact"].low == gain.shuffled["title_exact"].high == 0
+
+
+def test_the_picture_test_finds_a_model_that_reads_only_the_size_of_pictures(ask, products, new_model):
+    model = new_model()
+    tower = model.model.vision_embed_tokens.img_processor
+    tower.register_forward_pre_hook(lambda module, crops: (crops[0].new_zeros(crops[0].shape),))
+    sized = [
+        replace(product, content=product.picture.resize((30, 30 if number % 2 else 70)))
+        for number, product in enumerate(products[:10])
+    ]
+    options = {"other": model, "num_crops": 2}
+    told = [
+        replace(product, fields={"title": parse_answer(text, FORM).title})
+        for product, text in zip(sized, ask(sized, **options), strict=True)
+    ]
+
+    gain = _gain(told, ask, **options)
+
+    assert gain.shuffled["title_exact"].low > 0
+    assert gain.blank["title_exact"].value == 0
+    assert not gain.reads
+    assert gain.verdict.startswith("This model ignores what its pictures show")
 
 
 def test_answers_are_kept_from_run_to_run(ask, products, tmp_path):
