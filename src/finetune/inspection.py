@@ -1,11 +1,13 @@
 """What a model's files hold, and what running and training it takes; read from headers, without its weights."""
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
-from math import prod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from math import isqrt, prod
 from pathlib import Path
+from typing import Any
 
+from finetune.config import LoraSettings
 from finetune.errors import FinetuneError
 from finetune.modeling.checkpoint import TensorInfo, check_tensors, read_config, read_headers
 from finetune.modeling.config import Phi3VisionConfig
@@ -107,6 +109,92 @@ def inspect_model(folder: Path, *, rank: int = 64) -> ModelInfo:
         full=parameters * _ADAM_BYTES + activations,
         adapter_parameters=adapters,
     )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingPlan:
+    """What the memory of a training run depends on."""
+
+    method: str
+    lora: LoraSettings
+    parts: tuple[str, ...] = ()
+    """Whose own weights learn."""
+    samples: int
+    """Of one batch."""
+    crops: int
+    """At most that many to a picture."""
+    checkpoint_text: bool = False
+    checkpoint_vision: bool = False
+    half: bool = True
+    """Whether bf16, else float32."""
+
+    def smaller(self) -> Iterator[tuple[str, "TrainingPlan"]]:
+        """Yield ways that take less, the nearest first, each in words."""
+        saving = replace(self, checkpoint_text=True, checkpoint_vision=True)
+        yield "checkpoint_text=true and checkpoint_vision=true", saving
+        yield "these and batch_size=1", replace(saving, samples=1)
+        if self.method == "full":
+            adapters = replace(saving, method="lora", parts=(), samples=1)
+            yield "these, batch_size=1 and method=lora", adapters
+        if self.half and self.method != "qlora":
+            yield "these, batch_size=1 and method=qlora", replace(saving, method="qlora", parts=(), samples=1)
+
+
+def estimate_training(folder: Path, plan: TrainingPlan) -> int:
+    """Estimate the bytes that training takes: weights, what learns with Adam, activations.
+
+    Raises:
+        CheckpointError: If the folder is not a whole model of its config.json.
+    """
+    config = read_config(folder)
+    shapes = shapes_of(config)
+    check_tensors(folder, shapes)
+    width = 2 if plan.half else 4
+    weights = trained = 0.0
+    for name, shape in shapes.items():
+        part = (
+            "vision"
+            if ".img_processor." in name
+            else "projector"
+            if ".vision_embed_tokens." in name
+            else "text"
+        )
+        number, learns = prod(shape), part in plan.parts
+        four_bits = plan.method == "qlora" and ".layers." in name and part == "text" and len(shape) == 2
+        weights += number * (4 if learns else 0.55 if four_bits else width)
+        trained += number if learns else 0
+        adapted = "head" if name == "lm_head.weight" else part
+        if (
+            plan.method != "full"
+            and len(shape) == 2
+            and getattr(plan.lora, adapted)
+            and name.removesuffix(".weight").endswith(ADAPTED)
+        ):
+            trained += plan.lora.rank * sum(shape)
+            weights += 4 * plan.lora.rank * sum(shape)
+    # Gradients and Adam's two moments, in float32.
+    return int(weights + 12 * trained + _plan_activations(config, plan, width))
+
+
+def _plan_activations(config: Phi3VisionConfig, plan: TrainingPlan, width: int) -> float:
+    vision = config.vision_config
+    side = isqrt(plan.crops)
+    tokens = (side * side + 1) * 144 + 1 + (side + 1) * 12 + 64
+    patches = (1 + plan.crops) * ((vision.image_size // vision.patch_size) ** 2 + 1)
+    decoder = _layer_activations(config, plan.checkpoint_text)
+    in_tower = "vision" in plan.parts or (plan.method != "full" and plan.lora.vision)
+    # A tower that does not learn keeps nothing.
+    tower = _layer_activations(vision, plan.checkpoint_vision) if in_tower else 2 * vision.hidden_size
+    logits: float = 256 * config.vocab_size * 8
+    activations: float = plan.samples * (tokens * decoder + patches * tower) * width
+    return activations + logits
+
+
+def _layer_activations(config: Any, anew: bool) -> int:
+    """Numbers that all layers keep of one token; or their inputs, and all of one layer, which is computed anew."""
+    inner: int = 12 * config.hidden_size + 4 * config.intermediate_size
+    layers: int = config.num_hidden_layers
+    return layers * config.hidden_size + inner if anew else layers * inner
 
 
 def _parts(headers: Mapping[str, TensorInfo]) -> tuple[Part, ...]:

@@ -9,12 +9,13 @@ import math
 import os
 import warnings
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 from torch.nn.functional import interpolate
 
@@ -27,6 +28,7 @@ MAX_PIXELS = 89_478_485
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 _GRID = 12
+_POSTSCRIPT = "EPS"  # is a program; Pillow has Ghostscript run it
 _WHITE = (255, 255, 255)
 
 Picture = Image.Image | NDArray[np.uint8] | str | os.PathLike[str] | bytes
@@ -63,14 +65,24 @@ def open_picture(source: Picture) -> Image.Image:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             if isinstance(source, Image.Image):
                 return _checked(source)
-            with Image.open(_readable(source)) as picture:
+            with Image.open(_readable(source), formats=_kinds()) as picture:
                 return _checked(picture)
     except Image.DecompressionBombError as error:
         raise ProcessingError(f"it is too large: {error} Allowed are {MAX_PIXELS:,} pixels.") from error
     except ProcessingError:
         raise
+    except UnidentifiedImageError as error:
+        named = f"{os.fspath(source)}: " if isinstance(source, str | os.PathLike) else ""
+        raise ProcessingError(f"it cannot be read as a picture: {named}it is of no known kind.") from error
     except Exception as error:  # Pillow's readers of rarer formats raise anything on damaged files
         raise ProcessingError(f"it cannot be read as a picture: {error}") from error
+
+
+@cache
+def _kinds() -> tuple[str, ...]:
+    """List the kinds of file that are opened, whatever a file's name says."""
+    Image.init()
+    return tuple(kind for kind in Image.ID if kind != _POSTSCRIPT)
 
 
 def _checked(picture: Image.Image) -> Image.Image:

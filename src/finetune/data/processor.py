@@ -185,6 +185,26 @@ class Phi3VisionProcessor:
             batch["pixel_values"], batch["image_sizes"] = stack_crops(cut, crops)
         return BatchFeature(batch)
 
+    def token_ids(self, prompt: str, tokens: Sequence[int]) -> list[int]:
+        """Tokenise a prompt whose pictures are cut already.
+
+        Args:
+            prompt: ``<|image_k|>`` stands for its k-th picture.
+            tokens: How many tokens each picture has, as of `token_count`.
+
+        Returns:
+            Token ids, ``-k`` in the slots of the k-th picture.
+
+        Raises:
+            ProcessingError: If placeholders and pictures do not match.
+        """
+        chunks, numbers = split_prompt(prompt)
+        if len(set(numbers)) != len(tokens):
+            raise ProcessingError(
+                f"the prompt has placeholders for {len(set(numbers))} pictures, {len(tokens)} were given."
+            )
+        return self._ids(chunks, numbers, tokens)
+
     def _ids(self, chunks: Sequence[str], numbers: Sequence[int], tokens: Sequence[int]) -> list[int]:
         """Tokenise the texts between pictures, each on its own with its BOS as published, and fill in the slots."""
         encoded: list[list[int]] = self.tokenizer(list(chunks)).input_ids

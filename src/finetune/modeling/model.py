@@ -7,113 +7,17 @@ from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
-from transformers import Phi3ForCausalLM, Phi3Model
-from transformers.modeling_outputs import BaseModelOutputWithPast, CausalLMOutputWithPast
+from transformers import Phi3ForCausalLM
+from transformers.modeling_outputs import CausalLMOutputWithPast
 
-from finetune.errors import CheckpointError, PictureSlotError
+from finetune.errors import CheckpointError
 from finetune.model_folder import local_folder
 from finetune.modeling.checkpoint import REDUNDANT, check_tensors, read_config, remove_stale_weights
 from finetune.modeling.config import Phi3VisionConfig
+from finetune.modeling.decoder import Phi3VisionModel
 from finetune.modeling.generation import PictureGeneration
-from finetune.modeling.pictures import PictureEmbedding
-from finetune.modeling.rope import Phi3VisionRotaryEmbedding
-from finetune.modeling.slots import find_slots
+from finetune.modeling.loss import AnswerLoss, answer_loss
 from finetune.vocabulary import IGNORED_LABEL, PAD, STOP_IDS
-
-
-class Phi3VisionModel(Phi3Model):
-    """Phi-3's decoder, whose sequence may hold pictures: token id ``-k`` is a slot of the prompt's k-th picture."""
-
-    config_class = Phi3VisionConfig
-
-    def __init__(self, config: Phi3VisionConfig) -> None:
-        super().__init__(config)
-        self.vision_embed_tokens = PictureEmbedding(config)
-        self.rotary_emb = Phi3VisionRotaryEmbedding(config)
-        self.post_init()
-
-    def _init_weights(self, module: nn.Module) -> None:
-        super()._init_weights(module)
-        if isinstance(module, PictureEmbedding):
-            nn.init.zeros_(module.glb_GN)
-            nn.init.zeros_(module.sub_GN)
-
-    def embed(
-        self, input_ids: Tensor, pixel_values: Tensor | None = None, image_sizes: Tensor | None = None
-    ) -> Tensor:
-        """Turn token ids and pictures into one sequence of embeddings.
-
-        Args:
-            input_ids: ``(batch, token)``; ``-k`` marks the slots of the k-th picture of its row, from 1 on.
-            pixel_values: ``(picture, crop, 3, 336, 336)``, the pictures of all rows one after another.
-            image_sizes: ``(picture, 2)``: height and width in px.
-
-        Returns:
-            ``(batch, token, hidden)``.
-
-        Raises:
-            PictureSlotError: If pictures are missing, left over or of another number of tokens than their slots.
-        """
-        embeddings: Tensor = self.embed_tokens(input_ids.clamp(min=0))
-        if pixel_values is None or image_sizes is None or not len(pixel_values):
-            _refuse_missing_pictures(input_ids, pixel_values, image_sizes)
-            return embeddings
-        pictures = self.vision_embed_tokens(pixel_values, image_sizes)
-        positions, order = find_slots(input_ids, [len(picture) for picture in pictures])
-        values = torch.cat([pictures[number] for number in order]).to(embeddings)
-        flat = embeddings.flatten(0, 1).index_copy(0, positions.to(embeddings.device), values)
-        return flat.view_as(embeddings)
-
-    def forward(
-        self,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        position_ids: Tensor | None = None,
-        inputs_embeds: Tensor | None = None,
-        pixel_values: Tensor | None = None,
-        image_sizes: Tensor | None = None,
-        **kwargs: Any,
-    ) -> BaseModelOutputWithPast:
-        """Run the decoder over text and pictures; arguments as of `embed` and of ``Phi3Model``.
-
-        Raises:
-            PictureSlotError: If slots and pictures do not match, or pictures come with `inputs_embeds`.
-            ValueError: If both or neither of `input_ids` and `inputs_embeds` are given.
-        """
-        if (input_ids is None) == (inputs_embeds is None):
-            raise ValueError("give either input_ids or inputs_embeds.")
-        if input_ids is not None:
-            inputs_embeds = self.embed(input_ids, pixel_values, image_sizes)
-        elif pixel_values is not None or image_sizes is not None:
-            raise PictureSlotError(
-                "pictures came with inputs_embeds, which has no slots for them. Pass input_ids, or embed both first."
-            )
-        if position_ids is None and attention_mask is not None and attention_mask.ndim == 2:
-            # Padding counts for nothing, on whichever side it stands.
-            position_ids = (attention_mask.long().cumsum(-1) - 1).clamp(min=0)
-            if inputs_embeds is not None:
-                position_ids = position_ids[:, -inputs_embeds.shape[1] :]
-        return super().forward(
-            inputs_embeds=inputs_embeds, attention_mask=attention_mask, position_ids=position_ids, **kwargs
-        )
-
-
-def _refuse_missing_pictures(
-    input_ids: Tensor, pixel_values: Tensor | None, image_sizes: Tensor | None
-) -> None:
-    if (pixel_values is None) != (image_sizes is None):
-        given, missing = (
-            ("pixel_values", "image_sizes") if image_sizes is None else ("image_sizes", "pixel_values")
-        )
-        raise PictureSlotError(
-            f"{given} came without {missing}: the pictures could not be placed. Pass both, as the processor gives them."
-        )
-    slots = int((input_ids < 0).sum())
-    if slots:
-        raise PictureSlotError(
-            f"input_ids holds {slots} picture slots, but no pictures were given. "
-            "Pass pixel_values and image_sizes, as the processor gives them."
-        )
 
 
 class Phi3VisionForCausalLM(PictureGeneration, Phi3ForCausalLM):
@@ -146,8 +50,10 @@ class Phi3VisionForCausalLM(PictureGeneration, Phi3ForCausalLM):
         labels: Tensor | None = None,
         use_cache: bool | None = None,
         logits_to_keep: int | Tensor = 0,
+        answers_only: bool = False,
+        answer_tokens: Tensor | int | None = None,
         **kwargs: Any,
-    ) -> CausalLMOutputWithPast:
+    ) -> CausalLMOutputWithPast | AnswerLoss:
         """Predict the next token at every position.
 
         Args:
@@ -160,16 +66,23 @@ class Phi3VisionForCausalLM(PictureGeneration, Phi3ForCausalLM):
             labels: ``(batch, token)``; below 0, as at picture slots, nothing is learned.
             use_cache: Whether to return keys and values for the next tokens.
             logits_to_keep: How many last positions get logits, 0 for all; or their indices.
+            answers_only: Whether to give the loss of the labels and no logits: for training, see `AnswerLoss`. Rows
+                may then be packed, see `Phi3VisionModel.read`.
+            answer_tokens: What the sum of that loss is divided by; by default the number of labels.
             **kwargs: As for ``Phi3ForCausalLM``.
 
         Returns:
-            ``logits`` ``(batch, token, vocabulary)``, ``loss`` where labels are given, and the cache.
+            ``logits`` ``(batch, token, vocabulary)``, ``loss`` where labels are given, and the cache; or the loss
+            alone.
 
         Raises:
             PictureSlotError: If slots and pictures do not match.
         """
         if labels is not None:
             labels = labels.masked_fill(labels < 0, IGNORED_LABEL)
+        if answers_only and labels is not None and input_ids is not None:
+            hidden = self.model.read(input_ids, attention_mask, position_ids, pixel_values, image_sizes)
+            return answer_loss(hidden, labels, self.lm_head, position_ids=position_ids, count=answer_tokens)
         if pixel_values is not None or image_sizes is not None:
             kwargs.update(pixel_values=pixel_values, image_sizes=image_sizes)
         return super().forward(

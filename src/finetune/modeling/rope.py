@@ -21,11 +21,11 @@ class Phi3VisionRotaryEmbedding(Phi3RotaryEmbedding):
             stock: tuple[Tensor, Tensor] = super().forward(x, position_ids)
             return stock
         limit = self.config.original_max_position_embeddings
-        is_long = position_ids.amax(dim=-1, keepdim=True) >= limit
+        is_long = _longest_position(position_ids) >= limit
         frequencies = torch.where(
-            is_long, self._frequencies(x.device, limit + 1), self._frequencies(x.device)
+            is_long[..., None], self._frequencies(x.device, limit + 1), self._frequencies(x.device)
         )
-        angles = position_ids[..., None].float() * frequencies[:, None, :]
+        angles = position_ids[..., None].float() * frequencies
         both = torch.cat((angles, angles), dim=-1)
         cos, sin = both.cos() * self.attention_scaling, both.sin() * self.attention_scaling
         return cos.to(x.dtype), sin.to(x.dtype)
@@ -36,3 +36,10 @@ class Phi3VisionRotaryEmbedding(Phi3RotaryEmbedding):
         if (device, length) not in known:
             known[device, length], _ = ROPE_INIT_FUNCTIONS["longrope"](self.config, device, seq_len=length)
         return known[device, length]
+
+
+def _longest_position(position_ids: Tensor) -> Tensor:
+    """Give for each token the highest position of its sample; in packed rows each sample begins at 0."""
+    sample = (position_ids == 0).long().cumsum(-1)
+    highest = position_ids.new_zeros(len(position_ids), position_ids.shape[-1] + 1)
+    return highest.scatter_reduce(-1, sample, position_ids, "amax").gather(-1, sample)

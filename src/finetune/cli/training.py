@@ -1,0 +1,63 @@
+"""Commands that train a model and fold adapters in."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from finetune.cli.app import app
+
+
+@app.command()
+def train(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="Settings of the run.")],
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="KEY=VALUE, such as optim.learning_rate=1e-4; any number."),
+    ] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=PATH:WEIGHT, in place of the file's sources; once for each source."),
+    ] = None,
+    track: Annotated[str | None, typer.Option(help="tensorboard, wandb or none.")] = None,
+    resume: Annotated[
+        bool, typer.Option(help="Go on from the run's last checkpoint, if it has one.")
+    ] = False,
+) -> None:
+    """Train a model on products; one process, or several with torchrun or accelerate launch.
+
+    The run's folder gets config.yaml with every setting, metrics.jsonl, answers/ with a table for each evaluation,
+    checkpoints/, best/ (by evaluation.metric) and final/: adapters that peft opens, or a model.
+    """
+    import os
+
+    from finetune.config import load_run
+    from finetune.training.progress import TrainingProgress
+    from finetune.training.run import train as train_run
+
+    run = load_run(config, changes=changes or (), sources=data or (), track=track)
+    first = os.environ.get("RANK", "0") == "0"
+    outcome = train_run(run, resume=resume, callbacks=(TrainingProgress(),) if first else ())
+    if first:
+        typer.echo(f"{outcome.steps} steps; last weights: {outcome.final}")
+        if outcome.best is not None:
+            name = run.evaluation.metric
+            typer.echo(
+                f"best {name}, {outcome.best_value:.4f}, after step {outcome.best_step}: {outcome.best}"
+            )
+
+
+@app.command()
+def merge(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a model, or its name on the Hub.")],
+    adapter: Annotated[Path, typer.Option(help="Folder of adapters that were trained on it.")],
+    out: Annotated[Path, typer.Option(help="A new folder.")],
+    tolerance: Annotated[
+        float, typer.Option(help="By how much probabilities of next tokens may differ.", min=0)
+    ] = 0.02,
+) -> None:
+    """Fold adapters into a model, check that its outputs are preserved, and write it in the published layout."""
+    from finetune.training.merging import merge_adapter
+
+    merged = merge_adapter(model, adapter, out, tolerance=tolerance)
+    typer.echo(f"{out}: {merged.modules} modules; probabilities differ by at most {merged.difference:.2e}")

@@ -1,0 +1,185 @@
+"""Checkpoints of a run: safetensors and JSON alone, and each is there as a whole or not at all.
+
+A checkpoint is written beside its place and then renamed, so a run that is killed while it writes still has the one
+before. Nothing in it is a pickle: reading one can run no code.
+"""
+
+import json
+import random
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from finetune.errors import CheckpointError
+from finetune.model_folder import read_json
+
+FOLDER, WEIGHTS, OPTIMIZER, GENERATORS, STATE = (
+    "checkpoints",
+    "weights.safetensors",
+    "optimizer.safetensors",
+    "generators.safetensors",
+    "state.json",
+)
+_NAME = re.compile(r"step-(\d+)")
+
+
+def write_folder(place: Path, write: Any) -> None:
+    """Let `write` fill a new folder that then takes its place whole, instead of an earlier one of that name."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
+    try:
+        write(unfinished)
+        unfinished.chmod(0o755)
+        if place.exists():
+            old = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
+            place.rename(old / "old")
+            unfinished.rename(place)
+            shutil.rmtree(old)
+        else:
+            unfinished.rename(place)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a killed run was about to write."""
+    for path in folder.glob(".*-*") if folder.is_dir() else ():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def checkpoint_path(run: Path, step: int) -> Path:
+    """Give the folder of the checkpoint after `step` optimizer steps."""
+    return run / FOLDER / f"step-{step:08d}"
+
+
+def checkpoints(run: Path) -> list[Path]:
+    """Give a run's checkpoints, the earliest first."""
+    folder = run / FOLDER
+    found = [path for path in folder.iterdir() if _NAME.fullmatch(path.name)] if folder.is_dir() else []
+    return sorted(found)
+
+
+def remove_old(run: Path, keep: int) -> None:
+    """Keep the last `keep` checkpoints."""
+    for path in checkpoints(run)[:-keep]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def save_weights(weights: Mapping[str, Tensor], path: Path) -> None:
+    """Write tensors; copies of what shares memory."""
+    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, path)
+
+
+def load_tensors(path: Path) -> dict[str, Tensor]:
+    """Read tensors.
+
+    Raises:
+        CheckpointError: If the file is missing or damaged.
+    """
+    try:
+        tensors: dict[str, Tensor] = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(
+            f"{path}: cannot be read: {error}. Remove this checkpoint; the run then goes on from the one before."
+        ) from error
+    return tensors
+
+
+def trained_weights(model: nn.Module) -> dict[str, Tensor]:
+    """Give what learns, by name."""
+    return {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+
+
+def restore_weights(model: nn.Module, path: Path) -> None:
+    """Put a checkpoint's weights into a model.
+
+    Raises:
+        CheckpointError: If names or shapes are not those of what learns.
+    """
+    saved, wanted = load_tensors(path), trained_weights(model)
+    wrong = sorted(
+        name
+        for name in saved.keys() | wanted.keys()
+        if name not in saved or name not in wanted or saved[name].shape != wanted[name].shape
+    )
+    if wrong:
+        raise CheckpointError(
+            f"{path}: holds other weights than those that learn here, such as {', '.join(wrong[:3])}. "
+            "It is a checkpoint of another configuration or model."
+        )
+    with torch.no_grad():
+        for name, weight in wanted.items():
+            weight.copy_(saved[name])
+
+
+def split_optimizer(state: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Divide an optimizer's state into tensors, and what JSON holds."""
+    tensors, values = {}, {}
+    for number, entry in state["state"].items():
+        for name, value in entry.items():
+            if isinstance(value, Tensor):
+                tensors[f"{number}.{name}"] = value
+            else:
+                values[f"{number}.{name}"] = value
+    return tensors, {"groups": state["param_groups"], "values": values}
+
+
+def join_optimizer(tensors: Mapping[str, Tensor], rest: Mapping[str, Any]) -> dict[str, Any]:
+    """Undo `split_optimizer`."""
+    state: dict[int, dict[str, Any]] = {}
+    items: Iterable[tuple[str, Any]] = [*tensors.items(), *rest["values"].items()]
+    for key, value in items:
+        number, _, name = key.partition(".")
+        state.setdefault(int(number), {})[name] = value
+    return {"state": state, "param_groups": rest["groups"]}
+
+
+def generator_states() -> dict[str, Tensor]:
+    """Give the states of all generators of this process."""
+    version, numbers, rest = random.getstate()
+    _, keys, place, has_gauss, gauss = np.random.get_state(legacy=True)
+    states = {
+        "torch": torch.get_rng_state(),
+        "python": torch.tensor([version, *numbers], dtype=torch.int64),
+        "python_gauss": torch.tensor([float("nan") if rest is None else rest], dtype=torch.float64),
+        "numpy": torch.tensor([*np.asarray(keys).tolist(), place, has_gauss], dtype=torch.int64),
+        "numpy_gauss": torch.tensor([gauss], dtype=torch.float64),
+    }
+    if torch.cuda.is_available():
+        states["cuda"] = torch.cuda.get_rng_state()
+    return states
+
+
+def restore_generators(states: Mapping[str, Tensor]) -> None:
+    """Undo `generator_states`."""
+    version, *numbers = states["python"].tolist()
+    gauss = float(states["python_gauss"])
+    random.setstate((version, tuple(numbers), None if gauss != gauss else gauss))  # noqa: PLR0124  # NaN
+    *keys, place, has_gauss = states["numpy"].tolist()
+    np.random.set_state(
+        ("MT19937", np.array(keys, np.uint32), place, has_gauss, float(states["numpy_gauss"]))
+    )
+    torch.set_rng_state(states["torch"])
+    if "cuda" in states and torch.cuda.is_available():
+        torch.cuda.set_rng_state(states["cuda"])
+
+
+def read_state(checkpoint: Path) -> dict[str, Any]:
+    """Read what a checkpoint holds besides tensors."""
+    return read_json(checkpoint / STATE)
+
+
+def write_json(path: Path, values: Any) -> None:
+    """Write a file of JSON."""
+    path.write_text(json.dumps(values), encoding="utf-8")

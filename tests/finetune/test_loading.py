@@ -1,0 +1,86 @@
+import json
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from finetune import loading
+from finetune.errors import CheckpointError, FinetuneError
+from finetune.loading import check_adapter, choose_device, load_model
+
+NAME = "model.layers.0.self_attn.o_proj"
+LAYER = f"base_model.model.{NAME}"
+
+
+@pytest.fixture
+def adapter(tmp_path):
+    """Write adapters of rank 2 on one layer, 64 wide unless told otherwise."""
+
+    def write(*, layer=LAYER, width=64, config=True):
+        folder = tmp_path / "adapter"
+        folder.mkdir()
+        settings = {"peft_type": "LORA", "r": 2, "lora_alpha": 2, "target_modules": [NAME]}
+        if config:
+            (folder / "adapter_config.json").write_text(json.dumps(settings), encoding="utf-8")
+        tensors = {
+            f"{layer}.lora_A.weight": torch.ones(2, width),
+            f"{layer}.lora_B.weight": torch.ones(64, 2),
+        }
+        save_file(tensors, folder / "adapter_model.safetensors")
+        return folder
+
+    return write
+
+
+def test_a_loaded_model_answers_and_has_a_digest_of_its_own(model_folder, adapter):
+    cpu = choose_device("cpu")
+    plain, again = load_model(model_folder, device=cpu), load_model(model_folder, device=cpu, num_crops=1)
+
+    adapted = load_model(model_folder, adapter=adapter(), device=cpu)
+
+    assert plain.digest == again.digest != adapted.digest
+    assert again.processor.image_processor.num_crops == 1
+    assert not plain.model.training
+    ids = torch.tensor([[1, 300, 301]])
+    assert not torch.equal(plain.model(ids).logits, adapted.model(ids).logits)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (
+            {"width": 96},
+            r"adapts model\.layers\.0\.self_attn\.o_proj with \(2, 96\).*has with shape \(64, 64\)",
+        ),
+        (
+            {"layer": LAYER.replace("layers.0", "layers.9")},
+            r"layers\.9.*does not have\. The adapters were trained on another",
+        ),
+        ({"config": False}, r"has no adapter_config\.json"),
+    ],
+)
+def test_adapters_of_another_model_are_refused(model_folder, adapter, wrong, message):
+    with pytest.raises(CheckpointError, match=message):
+        check_adapter(adapter(**wrong), model_folder)
+
+
+def test_pickled_adapters_are_refused(model_folder, adapter):
+    folder = adapter()
+    (folder / "adapter_model.safetensors").rename(folder / "adapter_model.bin")
+
+    with pytest.raises(CheckpointError, match="as safetensors alone"):
+        check_adapter(folder, model_folder)
+
+
+def test_a_model_that_does_not_fit_is_refused_before_it_is_loaded(model_folder, monkeypatch):
+    monkeypatch.setattr(loading, "free_memory", lambda device: 10_000_000)
+
+    with pytest.raises(FinetuneError, match=r"takes about 0\.0 GB, 0\.0 GB are free \(cpu\)"):
+        load_model(model_folder, device=torch.device("cpu"))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA GPU")
+def test_an_absent_gpu_is_named():
+    with pytest.raises(FinetuneError, match="torch finds no CUDA GPU"):
+        choose_device("cuda")
+    assert choose_device() == torch.device("cpu")
