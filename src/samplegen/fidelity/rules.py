@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from samplegen.domain.pricelist import CODE_COLUMN, COLUMNS, PRICE_COLUMNS, arrow_schema, check_rules
 from samplegen.errors import ExportError, TemplateError
 from samplegen.export.manifest import read_manifest
+from samplegen.export.settings import RunSettings
 from samplegen.fidelity.scores import NotMeasurable, Outcome
 from samplegen.templates import load_template
 
@@ -82,7 +83,7 @@ def euro_rate_of(path: Path) -> Fraction | None:
     """Return the rate of the template that made a dataset, where it is installed and unchanged."""
     try:
         manifest = read_manifest(path) if path.is_dir() else None
-        if manifest is None:
+        if manifest is None or not isinstance(manifest.settings, RunSettings):
             return None
         template = load_template(manifest.settings.template)
     except (ExportError, TemplateError):
