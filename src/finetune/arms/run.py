@@ -69,6 +69,9 @@ def run_experiment(
         ConfigError: If a finished run was told something else.
         FinetuneError: As of training and evaluation.
     """
+    folders = {Path(run.config.out).parent for run in runs}
+    if taken := [folder for folder in folders if folder.exists() and not folder.is_dir()]:
+        raise ConfigError(f"{taken[0]}: is no folder, so nothing can be written into it. Give another --out.")
     form = config.data.prompt.build()
     sources = open_sources(held_out_sources(config), form, settings)
     products = [product for source in sources for product in source.test]
