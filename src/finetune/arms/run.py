@@ -3,7 +3,6 @@
 import gc
 import hashlib
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from finetune.evaluation.baselines import Baseline, baselines
 from finetune.evaluation.bootstrap import Interval
 from finetune.evaluation.evaluate import EvaluationSettings, OpenedSource, open_sources
 from finetune.evaluation.generation import AnswerCache, generate_answers
+from finetune.evaluation.pages import replace_file
 from finetune.evaluation.scores import judge
 from finetune.loading import choose_device, load_model
 from finetune.training.run import train
@@ -169,10 +169,7 @@ def _train_and_test(run: ArmRun, sources: Sequence[OpenedSource], settings: Eval
     }
     products = [product for source in sources for product in source.test]
     values = {"told": _told(run, products), "texts": texts}
-    path = _result(run)
-    unfinished = path.with_name(f".{path.name}.part")
-    unfinished.write_text(json.dumps(values, ensure_ascii=False), encoding="utf-8")
-    os.replace(unfinished, path)
+    replace_file(_result(run), json.dumps(values, ensure_ascii=False))
 
 
 def _baselines(

@@ -63,7 +63,7 @@ def test_evaluate_writes_a_report_and_goes_on_from_kept_answers(run, model_folde
     assert out.startswith("made: 4 products")
     assert "ignores its pictures" in out
     written = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
-    assert set(written) == {"answers.jsonl", "report.html", "report.json"}
+    assert set(written) == {"answers.jsonl", "report.html", "report.json", "scores-made.svg"}
     assert run(*words)[1] == out
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == written
 
