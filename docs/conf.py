@@ -10,7 +10,8 @@ version = release = installed_version("samplegen")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "extra"]
+html_extra_path = ["extra"]  # whole pages, copied as they are
 html_theme = "furo"
 html_title = "samplegen"
 

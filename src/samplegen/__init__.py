@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING, Any
 from samplegen.errors import SamplegenError
 
 if TYPE_CHECKING:
+    from samplegen.fidelity import Comparison, compare
     from samplegen.pipeline import Recipe, SampleSet, make, write_dataset
     from samplegen.templates import Template, find_templates, load_template
 
 __version__ = "0.1.0"
 __all__ = [
+    "Comparison",
     "Recipe",
     "SampleSet",
     "SamplegenError",
     "Template",
+    "compare",
     "find_templates",
     "load_template",
     "make",
@@ -22,6 +25,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Comparison": "samplegen.fidelity",
+    "compare": "samplegen.fidelity",
     "Recipe": "samplegen.pipeline",
     "SampleSet": "samplegen.pipeline",
     "make": "samplegen.pipeline",

@@ -22,3 +22,7 @@ class RenderingError(SamplegenError):
 
 class ExportError(SamplegenError):
     """An output folder, format or file that cannot be written or read."""
+
+
+class FidelityError(SamplegenError):
+    """Datasets that cannot be compared: unreadable, nothing in common, an unknown measure."""

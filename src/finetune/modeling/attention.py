@@ -88,6 +88,8 @@ def attend(query: Tensor, key: Tensor, value: Tensor, samples: Samples) -> Tenso
     Returns:
         ``(batch, token, head, width)``.
     """
+    # Under autocast the rotation leaves float32 where weights are.
+    query, key = query.to(value.dtype), key.to(value.dtype)
     if key.shape[2] != query.shape[2]:
         shared = query.shape[2] // key.shape[2]
         key, value = (tensor.repeat_interleave(shared, 2) for tensor in (key, value))

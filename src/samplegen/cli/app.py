@@ -1,5 +1,6 @@
 """The application itself, and what its commands share: options, the progress bar, how it ends."""
 
+import itertools
 import os
 import sys
 from collections.abc import Iterator
@@ -80,6 +81,26 @@ def show_progress(rows: int) -> Iterator[Any]:
             progress.update(task, rate=f"{speed:,.0f} rows/s" if speed else "")
 
         yield advance
+
+
+@contextmanager
+def show_stages(count: int) -> Iterator[Any]:
+    """Show on a terminal which of so many stages is at work; show nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda name: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("starting", total=count)
+        finished = itertools.count()
+
+        def begin(name: str) -> None:
+            progress.update(task, description=name, completed=next(finished))
+
+        yield begin
 
 
 def main() -> None:

@@ -118,7 +118,9 @@ def _jsonl(path: Path) -> Iterator[_Content]:
     with path.open(encoding="utf-8") as stream:
         while lines := list(islice(stream, _PIECE_ROWS)):
             records = [json.loads(line) for line in lines]
-            yield _from_records(records), [_stored(path.parent, r["file_name"]) for r in records]
+            table = _from_records(records)
+            named = any("file_name" in record for record in records)
+            yield table, [_stored(path.parent, r.get("file_name")) for r in records] if named else None
 
 
 def _tar(path: Path) -> Iterator[_Content]:

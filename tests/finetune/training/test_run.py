@@ -113,6 +113,18 @@ def test_parts_that_are_not_named_stay_as_they_are(run_config, model_folder, par
     assert not [name for name in changed if "post_layernorm" in name]
 
 
+@pytest.mark.parametrize("changes", [{}, {"method": "full", "train": ["vision"]}, {"method": "full"}])
+def test_a_run_in_bf16_learns_and_answers(run_config, changes):
+    evaluation = {"every": 2, "products": 2, "answers": 1, "max_new_tokens": 2}
+    config = run_config(precision="bf16", evaluation=evaluation, **changes)
+
+    train(config)
+
+    assert all(
+        0 < loss < 20 for loss in (*metrics(config.out).values(), *metrics(config.out, "eval_loss").values())
+    )
+
+
 def test_each_part_has_its_own_learning_rate(run_config):
     config = run_config(optim={"warmup_steps": 0, "learning_rate": 1e-4, "vision": 1e-5}, steps=1)
 
