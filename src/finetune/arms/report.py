@@ -1,13 +1,13 @@
 """The result of an experiment: one table, one plot, and all numbers as JSON."""
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 
 from finetune.arms.run import Experiment
 from finetune.evaluation.bootstrap import Interval
 from finetune.evaluation.charts import IntervalChart, interval_chart
+from finetune.evaluation.pages import draw_intervals, replace_file
 from finetune.evaluation.scores import HEADLINES, METRICS, Metric
 from finetune.evaluation.wording import show_difference, show_interval, show_value
 
@@ -24,9 +24,7 @@ def write_comparison(folder: Path, experiment: Experiment) -> list[Path]:
         JSON_FILE: json.dumps(asdict(experiment), indent=2, ensure_ascii=False) + "\n",
     }
     for name, text in texts.items():
-        unfinished = folder / f".{name}.part"
-        unfinished.write_text(text, encoding="utf-8")
-        os.replace(unfinished, folder / name)
+        replace_file(folder / name, text)
     return [folder / name for name in texts]
 
 
@@ -90,18 +88,7 @@ def _escaped(text: str) -> str:
 
 def plot(experiment: Experiment) -> str:
     """Draw the arms' values with intervals, a chart for each metric one below the other."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("finetune.evaluation", "pages"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("comparison.svg.jinja").render(
-        charts=[_chart(experiment, metric) for metric in _metrics(experiment)]
-    )
+    return draw_intervals([_chart(experiment, metric) for metric in _metrics(experiment)])
 
 
 def _chart(experiment: Experiment, metric: Metric) -> tuple[Metric, IntervalChart]:

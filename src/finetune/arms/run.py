@@ -3,7 +3,6 @@
 import gc
 import hashlib
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from finetune.evaluation.baselines import Baseline, baselines
 from finetune.evaluation.bootstrap import Interval
 from finetune.evaluation.evaluate import EvaluationSettings, OpenedSource, open_sources
 from finetune.evaluation.generation import AnswerCache, generate_answers
+from finetune.evaluation.pages import replace_file
 from finetune.evaluation.scores import judge
 from finetune.loading import choose_device, load_model
 from finetune.training.run import train
@@ -69,6 +69,9 @@ def run_experiment(
         ConfigError: If a finished run was told something else.
         FinetuneError: As of training and evaluation.
     """
+    folders = {Path(run.config.out).parent for run in runs}
+    if taken := [folder for folder in folders if folder.exists() and not folder.is_dir()]:
+        raise ConfigError(f"{taken[0]}: is no folder, so nothing can be written into it. Give another --out.")
     form = config.data.prompt.build()
     sources = open_sources(held_out_sources(config), form, settings)
     products = [product for source in sources for product in source.test]
@@ -166,10 +169,7 @@ def _train_and_test(run: ArmRun, sources: Sequence[OpenedSource], settings: Eval
     }
     products = [product for source in sources for product in source.test]
     values = {"told": _told(run, products), "texts": texts}
-    path = _result(run)
-    unfinished = path.with_name(f".{path.name}.part")
-    unfinished.write_text(json.dumps(values, ensure_ascii=False), encoding="utf-8")
-    os.replace(unfinished, path)
+    replace_file(_result(run), json.dumps(values, ensure_ascii=False))
 
 
 def _baselines(

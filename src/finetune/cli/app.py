@@ -8,7 +8,9 @@ import typer
 from finetune.errors import FinetuneError
 
 BAD_INPUT = 2
-_EXTRA = ("torch", "transformers", "safetensors", "tokenizers")
+_EXTRA = (
+    "accelerate", "jinja2", "peft", "rapidfuzz", "safetensors", "sklearn", "tokenizers", "torch", "transformers",
+)  # fmt: skip
 
 app = typer.Typer(
     name="finetune",

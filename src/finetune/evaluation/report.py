@@ -3,7 +3,6 @@
 import base64
 import io
 import json
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -13,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from finetune.evaluation.bootstrap import Interval
-from finetune.evaluation.charts import confusion_chart, interval_chart, price_chart
+from finetune.evaluation.charts import IntervalChart, confusion_chart, interval_chart, price_chart
 from finetune.evaluation.evaluate import OWN, SHUFFLED, Run, SourceResult
+from finetune.evaluation.pages import draw_intervals, render, replace_file
 from finetune.evaluation.scores import METRICS, Metric
 from finetune.evaluation.wording import show_difference, show_price, show_value
 
@@ -26,7 +26,7 @@ _CHARTED = ("category_exact", "price_mdape", "price_within_25", "title_rouge_l")
 def write_report(
     folder: Path, results: Sequence[SourceResult], *, about: Mapping[str, Any]
 ) -> tuple[Path, Path]:
-    """Write ``report.html`` and ``report.json``; each is complete or absent.
+    """Write ``report.html``, ``report.json`` and for each source a plot, ``scores-NAME.svg``.
 
     Args:
         folder: Made where it is missing.
@@ -34,19 +34,15 @@ def write_report(
         about: What was evaluated and how; plain values.
 
     Returns:
-        The two files.
+        The page and the JSON file; each file is complete or absent.
     """
     folder.mkdir(parents=True, exist_ok=True)
     page, data = folder / "report.html", folder / "report.json"
-    _replace(data, json.dumps(report_values(results, about=about), indent=2, ensure_ascii=False) + "\n")
-    _replace(page, render_page(results, about=about))
+    for result in results:
+        replace_file(folder / f"scores-{result.name}.svg", draw_intervals(_charts(result)))
+    replace_file(data, json.dumps(report_values(results, about=about), indent=2, ensure_ascii=False) + "\n")
+    replace_file(page, render_page(results, about=about))
     return page, data
-
-
-def _replace(path: Path, text: str) -> None:
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.write_text(text, encoding="utf-8")
-    os.replace(unfinished, path)
 
 
 def report_values(results: Sequence[SourceResult], *, about: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,18 +116,7 @@ def _value(run: Run, metric: Metric) -> float | None:
 
 def render_page(results: Sequence[SourceResult], *, about: Mapping[str, Any]) -> str:
     """Write the page: everything is in it, it runs no script, and no text of the data is taken as HTML."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("finetune.evaluation", "pages"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html.jinja").render(
-        about=about, sources=[_shown(result) for result in results]
-    )
+    return render("report.html.jinja", about=about, sources=[_shown(result) for result in results])
 
 
 def _shown(result: SourceResult) -> dict[str, Any]:
@@ -148,20 +133,22 @@ def _shown(result: SourceResult) -> dict[str, Any]:
             )
             for metric in _measured(result)
         ],
-        "charts": [
-            (
-                metric,
-                interval_chart(metric, {name: run.intervals.get(metric.name) for name, run in runs.items()}),
-            )
-            for metric in _measured(result)
-            if metric.name in _CHARTED
-        ],
+        "charts": _charts(result),
         "prices": price_chart(
             [product.price for product in result.products], [answer.price for answer in own.answers]
         ),
         "confusion": confusion_chart(_pairs(result)),
         "examples": [_example(result, place) for place in _places(result)],
     }
+
+
+def _charts(result: SourceResult) -> list[tuple[Metric, IntervalChart]]:
+    runs = {**result.runs, **result.baselines}
+    return [
+        (metric, interval_chart(metric, {name: run.intervals.get(metric.name) for name, run in runs.items()}))
+        for metric in _measured(result)
+        if metric.name in _CHARTED
+    ]
 
 
 def _cell(metric: Metric, interval: Interval | None) -> tuple[str, str]:

@@ -63,7 +63,7 @@ def test_evaluate_writes_a_report_and_goes_on_from_kept_answers(run, model_folde
     assert out.startswith("made: 4 products")
     assert "ignores its pictures" in out
     written = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
-    assert set(written) == {"answers.jsonl", "report.html", "report.json"}
+    assert set(written) == {"answers.jsonl", "report.html", "report.json", "scores-made.svg"}
     assert run(*words)[1] == out
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == written
 
@@ -122,3 +122,26 @@ def test_a_model_that_is_none_is_named(run, picture):
     code, _, err = run("predict", "no-such-model", picture)
 
     assert (code, "no-such-model: there is no such folder" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--arms", "real,fake"], "arms: found fake; allowed are real, synthetic, mixed"),
+        (["--ratios", "0,half"], "ratios: found '0,half'"),
+        (["--arms", "real"], "is no folder"),
+        ([], "arm mixed 25%: the config has no synthetic source"),
+    ],
+)
+def test_a_comparison_that_cannot_be_made_is_refused_before_anything_is_trained(
+    run, model_folder, dataset, tmp_path, options, message
+):
+    config = tmp_path / "run.yaml"
+    config.write_text(f"{{model: '{model_folder}', out: x, data: {{sources: ['real={dataset}']}}}}")
+    (tmp_path / "out").touch()
+
+    code, _, err = run("compare", config, *options, "--out", tmp_path / "out")
+
+    assert code == 2
+    assert message in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "run.yaml"]
