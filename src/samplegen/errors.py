@@ -22,3 +22,7 @@ class RenderingError(SamplegenError):
 
 class ExportError(SamplegenError):
     """An output folder, format or file that cannot be written or read."""
+
+
+class FitError(SamplegenError):
+    """A table that no template can be learned from, or settings that do not fit it."""

@@ -1,0 +1,235 @@
+"""From a table to a pack, start to end."""
+
+import copy
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+
+from samplegen.errors import FitError
+from samplegen.export.files import clear_disk_errors
+from samplegen.realdata.fitting import rates
+from samplegen.realdata.fitting.catalog import write_catalog, write_settings
+from samplegen.realdata.fitting.facts import gather_facts
+from samplegen.realdata.fitting.lines import Line, group_rows, learn_forms, name_of
+from samplegen.realdata.fitting.pictures import PLACEHOLDER, Wardrobe, open_wardrobe, picture_files
+from samplegen.realdata.fitting.prices import fit_prices
+from samplegen.realdata.fitting.protection import Generalizer
+from samplegen.realdata.fitting.readme import how_section, write_readme, write_shapes
+from samplegen.realdata.fitting.table import PriceTable, read_table
+from samplegen.realdata.fitting.titles import Parsed, TitleParser, detect_language, unify_spelling
+from samplegen.realdata.fitting.vocabulary import (
+    LANGUAGES,
+    Words,
+    add_lexicon,
+    load_words,
+    read_shapes,
+)
+from samplegen.sampling import Sampler
+from samplegen.templates import Template, load_template
+
+_JOINED_AT_LEAST = 2
+_CALIBRATION_ROWS = 4000
+_STEPS = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitOptions:
+    """Settings of a fit.
+
+    Attributes:
+        min_count: No value that fewer rows hold is written, at least 1.
+        epsilon: Budget of differential privacy; None for none.
+        seed: Same seed, same pack.
+        base: Pack whose lexicon, drawings and constant columns are taken; None for samplegen's own words and drawings.
+        shapes: File that names a drawing for words that samplegen does not know.
+        language: One of `LANGUAGES`; None to find it out.
+        overwrite: Replace a pack that stands in the folder.
+    """
+
+    min_count: int = 5
+    epsilon: float | None = None
+    seed: int = 0
+    base: str | None = None
+    shapes: Path | None = None
+    language: str | None = None
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        if self.min_count < 1:
+            raise FitError(f"--min-count is {self.min_count}; give a whole number above 0.")
+        if self.epsilon is not None and not 0 < self.epsilon < 1000:
+            raise FitError(f"--epsilon is {self.epsilon:g}; give a number above 0, such as 1.")
+        if self.language is not None and self.language not in LANGUAGES:
+            raise FitError(f"--language is {self.language!r}; allowed are {', '.join(LANGUAGES)}.")
+
+
+@dataclass(frozen=True)
+class FitReport:
+    """What a fit found."""
+
+    folder: Path
+    rows: int
+    left_out: dict[str, int]
+    language: str
+    lines: int
+    places: int
+    unmapped_rows: int
+    assumed: tuple[str, ...]
+    """What the table does not say and the pack therefore assumes."""
+
+
+def fit_template(table: Path, out: Path, options: FitOptions) -> FitReport:
+    """Learn a pack from a table and write it to a folder; same table and options, same bytes.
+
+    Raises:
+        FitError: If the table cannot be used or the folder is in the way; nothing is written then.
+        TemplateError: If the base pack is wrong.
+    """
+    _check_folder(out, overwrite=options.overwrite)
+    wardrobe = open_wardrobe(options.base)
+    read = read_table(table)
+    if len(read.rows) < options.min_count:
+        raise FitError(
+            f"{table}: {len(read.rows)} usable rows; with --min-count {options.min_count} nothing of them may be "
+            "written. Give a larger table, or a lower --min-count if its rows are public."
+        )
+    words = _languages(read, options, wardrobe)
+    mapping = read_shapes(options.shapes) if options.shapes else {}
+    for word, shape in mapping.items():
+        if shape not in wardrobe.shapes:
+            raise FitError(
+                f"{options.shapes}: {' '.join(word)!r} names the drawing {shape!r}; allowed are "
+                f"{', '.join(sorted(wardrobe.shapes))}."
+            )
+    parser = TitleParser(words, mapping)
+    parser.learn_joined([row.title for row in read.rows], at_least=max(_JOINED_AT_LEAST, options.min_count))
+    parsed = unify_spelling([_drawable(parser.parse(row), wardrobe) for row in read.rows])
+    rng = Random(options.seed)
+    generalizer = Generalizer(words[0], parsed, min_count=options.min_count, rng=rng)
+    general = unify_spelling([generalizer.apply(entry) for entry in parsed])
+    lines = group_rows(
+        [entry if entry.shape else replace(entry, shape=PLACEHOLDER) for entry in general],
+        min_count=options.min_count,
+    )
+    learn_forms(lines, generalizer.public)
+    model = fit_prices(lines, min_count=options.min_count)
+    facts, assumed = gather_facts(
+        name_of(out.name), read, wardrobe, words[0].language, min_count=options.min_count
+    )
+    unmapped = Counter(entry.unknown for entry in general if not entry.shape)
+    how = how_section(options, read)
+    files = {
+        "catalog.yaml": write_catalog(lines, model).encode(),
+        "template.yaml": write_settings(facts, how).encode(),
+        "README.md": write_readme(table, out, options, read, facts, lines, words[0].language).encode(),
+        **picture_files(wardrobe, lines, words),
+    }
+    if unmapped:
+        files["shapes.yaml"] = write_shapes(unmapped, general, wardrobe, options).encode()
+    with _staged(out) as staged:
+        _write(staged, files)
+        share = _colourway_share(load_template(staged), read, options.min_count)
+        sizes = rates.colourway_sizes(read.rows, options.min_count)
+        facts = replace(facts, colourways=rates.colourways_between(sizes, share))
+        _write(staged, {"template.yaml": write_settings(facts, how).encode()})
+        load_template(staged, check_shapes=True)
+        _move(staged, out)
+    return FitReport(
+        folder=out,
+        rows=len(read.rows),
+        left_out=dict(read.left_out),
+        language=words[0].language,
+        lines=len(lines),
+        places=len({line.key[2] for line in lines}),
+        unmapped_rows=sum(unmapped.values()),
+        assumed=assumed,
+    )
+
+
+def _languages(read: PriceTable, options: FitOptions, wardrobe: Wardrobe) -> list[Words]:
+    titles = sorted({row.title for row in read.rows})
+    main = options.language or detect_language(titles[:2000])
+    words = copy.deepcopy(load_words(main))
+    if wardrobe.own:
+        add_lexicon(words, wardrobe.source.lexicon)
+    return [words, *(load_words(other) for other in LANGUAGES if other != main)]
+
+
+def _drawable(entry: Parsed, wardrobe: Wardrobe) -> Parsed:
+    """Take back a drawing that the wardrobe does not have."""
+    if not entry.shape or entry.shape in wardrobe.shapes:
+        return entry
+    return replace(entry, shape="", unknown=entry.noun or entry.row.title.split()[0])
+
+
+def _colourway_share(template: Template, read: PriceTable, min_count: int) -> float:
+    """Find how much of the table's colourway counts gives as many different titles as the table has.
+
+    Titles repeat on their own where a line has few of them; colourways add the rest.
+    """
+    rows = range(min(len(read.rows), _CALIBRATION_ROWS))
+    wanted = rates.distinct_share([row.title for row in read.rows[: len(rows)]])
+    sizes = rates.colourway_sizes(read.rows, min_count)
+    best, gap = 0.0, float("inf")
+    for step in range(_STEPS + 1):
+        share = step / _STEPS
+        colourways = rates.colourways_between(sizes, share)
+        settings = template.settings.model_copy(update={"colourways": colourways})
+        titles = Sampler(replace(template, settings=settings), seed=0).draw(rows).table()["title"]
+        found = abs(rates.distinct_share(titles.to_pylist()) - wanted)
+        if found < gap - 1e-9:
+            best, gap = share, found
+    return best
+
+
+class _staged:
+    """A folder beside the target that is removed unless it was moved into place."""
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
+
+    def __enter__(self) -> Path:
+        with clear_disk_errors(self._out):
+            self._out.absolute().parent.mkdir(parents=True, exist_ok=True)
+            self._path = Path(tempfile.mkdtemp(prefix=f".{self._out.name}-", dir=self._out.absolute().parent))
+            self._path.chmod(0o755)
+        return self._path
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self._path, ignore_errors=True)
+
+
+def _write(folder: Path, files: dict[str, bytes]) -> None:
+    with clear_disk_errors(folder):
+        for name, content in files.items():
+            path = folder / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(content)
+
+
+def _check_folder(out: Path, *, overwrite: bool) -> None:
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    if not (overwrite and (out / "template.yaml").is_file()):
+        text = "give a new folder" if not out.is_dir() else "give a new folder, or --overwrite to replace a pack"
+        raise FitError(f"{out}: exists; {text}.")
+
+
+def _move(staged: Path, out: Path) -> None:
+    """Put the finished folder in its place; the old pack goes only when the new one is complete."""
+    with clear_disk_errors(out):
+        old = staged.with_name(staged.name + "-old")
+        if out.exists():
+            os.replace(out, old)
+        os.replace(staged, out)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def usable_lines(lines: Sequence[Line]) -> int:
+    """Count the lines that have a drawing."""
+    return sum(line.shape != PLACEHOLDER for line in lines)

@@ -1,0 +1,199 @@
+"""From generalised rows to product lines: places, title forms and the words of their slots."""
+
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from samplegen.realdata.fitting.protection import Categories
+from samplegen.realdata.fitting.titles import ELIDED, Parsed, Piece
+from samplegen.realdata.fitting.vocabulary import LINK, NOUN
+from samplegen.templates.checks import LEVEL_SEPARATOR
+
+BLEND = 0.15
+"""Share of a slot's weight that goes to words of other lines with the same noun or drawing, so that titles recombine."""
+FORM_BLEND = 0.08
+_LENT_WORDS = 5
+_LENT_FORMS = 3
+_MOST_SLOTS = 8
+Weights = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A form's slot: its name, and the kind whose words fill it."""
+
+    name: str
+    kind: str
+
+
+@dataclass
+class Line:
+    """A product line as the pack will hold it."""
+
+    key: tuple[str, str, Categories]
+    """Drawing, noun and category triple."""
+    rows: list[Parsed] = field(default_factory=list)
+    forms: Weights = field(default_factory=dict)
+    slots: dict[str, Weights] = field(default_factory=dict)
+    price: float = 0.0
+    spread: float = 0.0
+    prices: Weights | None = None
+    points: str = "main"
+
+    @property
+    def shape(self) -> str:
+        """The drawing."""
+        return self.key[0]
+
+    @property
+    def place(self) -> str:
+        """The category levels as catalog.yaml has them."""
+        return LEVEL_SEPARATOR.join(self.key[2])
+
+
+def group_rows(parsed: Iterable[Parsed], *, min_count: int) -> list[Line]:
+    """Group rows by drawing, noun and triple; a group below `min_count` joins the largest of its triple."""
+    groups: dict[tuple[str, str, Categories], list[Parsed]] = defaultdict(list)
+    for entry in parsed:
+        groups[entry.shape, entry.noun, entry.row.categories].append(entry)
+    of_triple: dict[Categories, list[tuple[str, str, Categories]]] = defaultdict(list)
+    for key in groups:
+        of_triple[key[2]].append(key)
+    lines = {}
+    for keys in of_triple.values():
+        keys.sort(key=lambda key: (-len(groups[key]), key))
+        large = [key for key in keys if len(groups[key]) >= min_count] or keys[:1]
+        for key in large:
+            lines[key] = Line(key, list(groups[key]))
+        for key in keys:
+            if key not in lines:
+                same_shape = [other for other in large if other[0] == key[0]]
+                lines[(same_shape or large)[0]].rows += groups[key]
+    return sorted(lines.values(), key=lambda line: (-len(line.rows), line.key))
+
+
+def form_of(pieces: Sequence[Piece], noun: str) -> tuple[str, list[tuple[Slot, str]]]:
+    """Give the form of a title, and what fills its slots; the line's noun stands for the title's own."""
+    words, filled = [], []
+    used: Counter[str] = Counter()
+    for piece in pieces:
+        if piece.kind == NOUN:
+            words.append(noun)
+        elif piece.kind == LINK:
+            words.append(piece.text)
+        elif len(filled) < _MOST_SLOTS:
+            used[piece.kind] += 1
+            name = piece.kind + (str(used[piece.kind]) if used[piece.kind] > 1 else "")
+            filled.append((Slot(name, piece.kind), piece.text))
+            words.append(f"{{{name}}}")
+    if noun and not any(piece.kind == NOUN for piece in pieces):
+        words.append(noun)
+    return " ".join(word for word in words if word), filled
+
+
+def learn_forms(lines: Sequence[Line], public: Callable[[str], Piece | None]) -> None:
+    """Learn every line's forms and slots: its own, and some that lines of the same noun and drawing lend.
+
+    Args:
+        lines: The lines; their `forms` and `slots` are set.
+        public: Gives a phrase of a kind for a line whose titles could not vary otherwise.
+    """
+    own = [_own_forms(line) for line in lines]
+    lent_words: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    lent_forms: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for line, (forms, words) in zip(lines, own, strict=True):
+        for slot, counts in words.items():
+            lent_words[line.shape, slot.kind] += counts
+            lent_words[line.key[1] + "\0" + line.shape, slot.kind] += _tripled(counts)
+        lent_forms[line.shape, line.key[1]] += forms
+    for line, (forms, words) in zip(lines, own, strict=True):
+        line.forms = blend(forms, lent_forms[line.shape, line.key[1]], FORM_BLEND, _LENT_FORMS)
+        kinds = {slot.name: slot.kind for slot in words}
+        for form in line.forms:
+            for name in re.findall(r"{(\w+)}", form):
+                kind = kinds.get(name) or name.rstrip("0123456789")
+                mine = words.get(Slot(name, kind), Counter())
+                pool = lent_words[line.shape, kind] + lent_words[line.key[1] + "\0" + line.shape, kind]
+                line.slots[name] = blend(mine, pool, BLEND, _LENT_WORDS)
+        _let_titles_vary(line, public)
+
+
+def _own_forms(line: Line) -> tuple[Counter[str], dict[Slot, Counter[str]]]:
+    forms: Counter[str] = Counter()
+    words: dict[Slot, Counter[str]] = defaultdict(Counter)
+    for entry in line.rows:
+        form, filled = form_of(entry.pieces, line.key[1])
+        if not filled:
+            continue
+        forms[form] += 1
+        for slot, text in filled:
+            words[slot][text] += 1
+    return forms, words
+
+
+def _tripled(counts: Counter[str]) -> Counter[str]:
+    return Counter({word: 2 * count for word, count in counts.items()})
+
+
+def blend(own: Mapping[str, float], pool: Mapping[str, float], share: float, most: int) -> Weights:
+    """Give a line's own weights with some of the pool's; the pool's come to `share` of all."""
+    weights = {word: float(count) for word, count in sorted(own.items(), key=lambda item: (-item[1], item[0]))}
+    lent = {word: count for word, count in pool.items() if word not in own}
+    best = sorted(lent.items(), key=lambda item: (-item[1], item[0]))[:most]
+    total, of_lent = sum(weights.values()), sum(count for _, count in best)
+    scale = 1.0 if not total else total * share / (1 - share) / max(of_lent, 1)
+    for word, count in best:
+        weights[word] = max(round(count * scale, 2), 0.01)
+    return weights
+
+
+def _let_titles_vary(line: Line, public: Callable[[str], Piece | None]) -> None:
+    """See to it that a line has forms with slots, and more than one title."""
+    if not line.forms:
+        shown = line.key[1]
+        for kind in ("material", "colour", "style"):
+            phrases = {piece.text for _ in range(12) if (piece := public(kind)) and piece.text not in shown}
+            if phrases:
+                line.forms = {_form_with(kind, line.key[1], line.rows): 1.0}
+                line.slots = {kind: dict.fromkeys(sorted(phrases)[:6], 1.0)}
+                break
+    if max((len(words) for words in line.slots.values()), default=0) > 1 or len(line.forms) > 1:
+        return
+    for name in list(line.slots):
+        kind = name.rstrip("0123456789")
+        for _ in range(4):
+            piece = public(kind)
+            if piece and kind in ("style", "material", "pattern", "cut", "size", "colour", "detail"):
+                line.slots[name].setdefault(piece.text, 0.25)
+
+
+def _form_with(kind: str, noun: str, rows: Sequence[Parsed]) -> str:
+    return f"{{{kind}}} {noun}".strip()
+
+
+def line_names(lines: Sequence[Line]) -> list[str]:
+    """Give every line a readable name of its own: first level, noun, last level where needed."""
+    names: list[str] = []
+    taken: set[str] = set()
+    for line in lines:
+        first, second, third = line.key[2]
+        noun = line.key[1] or line.shape or "product"
+        tries = [(first, noun), (first, noun, third), (first, noun, second, third)]
+        options = [name_of(" ".join(parts)) for parts in tries]
+        options += [f"{options[-1][:54]}_{number}" for number in range(2, 10_000)]
+        name = next(option for option in options if option not in taken)
+        taken.add(name)
+        names.append(name)
+    return names
+
+
+def name_of(text: str) -> str:
+    """Give the text as a name of a pack: letters, digits and underscores of ASCII, at most 60."""
+    plain = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+    return (name if name[:1].isalpha() else f"line_{name}").rstrip("_")[:58]
+
+
+__all__ = ["ELIDED", "Line", "blend", "form_of", "group_rows", "learn_forms", "line_names", "name_of"]
