@@ -58,7 +58,7 @@ def _effects(values: Mapping[str, float]) -> str:
 
 
 def _line(name: str, line: Line) -> str:
-    place = flow({line.place: f"[{len(line.rows)}, {price_number(line.price)}]"})
+    place = flow({line.place: f"[{number(line.weight)}, {price_number(line.price)}]"})
     forms = flow({form: number(weight) for form, weight in line.forms.items()})
     text = f"  {name}:\n    shape: {line.shape}\n    places: {place}\n    forms: {forms}\n"
     if line.slots:

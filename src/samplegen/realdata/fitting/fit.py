@@ -5,7 +5,6 @@ import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -15,7 +14,7 @@ from samplegen.export.files import clear_disk_errors
 from samplegen.realdata.fitting import rates
 from samplegen.realdata.fitting.catalog import write_catalog, write_settings
 from samplegen.realdata.fitting.facts import gather_facts
-from samplegen.realdata.fitting.lines import Line, group_rows, learn_forms, name_of
+from samplegen.realdata.fitting.lines import group_rows, learn_forms, name_of
 from samplegen.realdata.fitting.pictures import PLACEHOLDER, Wardrobe, open_wardrobe, picture_files
 from samplegen.realdata.fitting.prices import fit_prices
 from samplegen.realdata.fitting.protection import Generalizer
@@ -110,7 +109,9 @@ def fit_template(table: Path, out: Path, options: FitOptions) -> FitReport:
     parser.learn_joined([row.title for row in read.rows], at_least=max(_JOINED_AT_LEAST, options.min_count))
     parsed = unify_spelling([_drawable(parser.parse(row), wardrobe) for row in read.rows])
     rng = Random(options.seed)
-    generalizer = Generalizer(words[0], parsed, min_count=options.min_count, rng=rng)
+    generalizer = Generalizer(
+        words[0], parsed, wardrobe.source.garments, min_count=options.min_count, rng=rng
+    )
     general = unify_spelling([generalizer.apply(entry) for entry in parsed])
     lines = group_rows(
         [entry if entry.shape else replace(entry, shape=PLACEHOLDER) for entry in general],
@@ -228,8 +229,3 @@ def _move(staged: Path, out: Path) -> None:
             os.replace(out, old)
         os.replace(staged, out)
         shutil.rmtree(old, ignore_errors=True)
-
-
-def usable_lines(lines: Sequence[Line]) -> int:
-    """Count the lines that have a drawing."""
-    return sum(line.shape != PLACEHOLDER for line in lines)

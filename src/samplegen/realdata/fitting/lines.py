@@ -5,6 +5,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, count
 
 from samplegen.realdata.fitting.protection import Categories
 from samplegen.realdata.fitting.titles import ELIDED, Parsed, Piece
@@ -41,6 +42,9 @@ class Line:
     spread: float = 0.0
     prices: Weights | None = None
     points: str = "main"
+    weight: float = 0.0
+    small: bool = False
+    """Whether it has fewer rows than may be told of alone: then it says nothing that other lines do not say too."""
 
     @property
     def shape(self) -> str:
@@ -54,24 +58,31 @@ class Line:
 
 
 def group_rows(parsed: Iterable[Parsed], *, min_count: int) -> list[Line]:
-    """Group rows by drawing, noun and triple; a group below `min_count` joins the largest of its triple."""
+    """Group rows by drawing, noun and triple.
+
+    Groups below `min_count` join the largest group of their drawing in the same triple. What is still small shares its
+    rows evenly with the other small groups of the triple, so that no count below `min_count` can be read off.
+    """
     groups: dict[tuple[str, str, Categories], list[Parsed]] = defaultdict(list)
     for entry in parsed:
         groups[entry.shape, entry.noun, entry.row.categories].append(entry)
-    of_triple: dict[Categories, list[tuple[str, str, Categories]]] = defaultdict(list)
-    for key in groups:
-        of_triple[key[2]].append(key)
-    lines = {}
-    for keys in of_triple.values():
-        keys.sort(key=lambda key: (-len(groups[key]), key))
-        large = [key for key in keys if len(groups[key]) >= min_count] or keys[:1]
-        for key in large:
-            lines[key] = Line(key, list(groups[key]))
-        for key in keys:
-            if key not in lines:
-                same_shape = [other for other in large if other[0] == key[0]]
-                lines[(same_shape or large)[0]].rows += groups[key]
-    return sorted(lines.values(), key=lambda line: (-len(line.rows), line.key))
+    of_drawing: dict[tuple[str, Categories], list[Line]] = defaultdict(list)
+    for key, rows in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
+        lines = of_drawing[key[0], key[2]]
+        if lines and len(rows) < min_count:
+            lines[0].rows += rows
+        else:
+            lines.append(Line(key, list(rows)))
+    small: dict[Categories, list[Line]] = defaultdict(list)
+    for line in (line for lines in of_drawing.values() for line in lines):
+        line.weight, line.small = float(len(line.rows)), len(line.rows) < min_count
+        if line.small:
+            small[line.key[2]].append(line)
+    for of_triple in small.values():
+        for line in of_triple:
+            line.weight = sum(len(other.rows) for other in of_triple) / len(of_triple)
+    every = [line for lines in of_drawing.values() for line in lines]
+    return sorted(every, key=lambda line: (-line.weight, line.key))
 
 
 def form_of(pieces: Sequence[Piece], noun: str) -> tuple[str, list[tuple[Slot, str]]]:
@@ -93,12 +104,12 @@ def form_of(pieces: Sequence[Piece], noun: str) -> tuple[str, list[tuple[Slot, s
     return " ".join(word for word in words if word), filled
 
 
-def learn_forms(lines: Sequence[Line], public: Callable[[str], Piece | None]) -> None:
+def learn_forms(lines: Sequence[Line], public: Callable[[str, str], Piece | None]) -> None:
     """Learn every line's forms and slots: its own, and some that lines of the same noun and drawing lend.
 
     Args:
         lines: The lines; their `forms` and `slots` are set.
-        public: Gives a phrase of a kind for a line whose titles could not vary otherwise.
+        public: Gives a phrase of a kind that suits a drawing, for a line whose titles could not vary otherwise.
     """
     own = [_own_forms(line) for line in lines]
     lent_words: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
@@ -109,12 +120,13 @@ def learn_forms(lines: Sequence[Line], public: Callable[[str], Piece | None]) ->
             lent_words[line.key[1] + "\0" + line.shape, slot.kind] += _tripled(counts)
         lent_forms[line.shape, line.key[1]] += forms
     for line, (forms, words) in zip(lines, own, strict=True):
-        line.forms = blend(forms, lent_forms[line.shape, line.key[1]], FORM_BLEND, _LENT_FORMS)
+        pool_forms = lent_forms[line.shape, line.key[1]]
+        line.forms = blend({} if line.small else forms, pool_forms, FORM_BLEND, _LENT_FORMS)
         kinds = {slot.name: slot.kind for slot in words}
         for form in line.forms:
             for name in re.findall(r"{(\w+)}", form):
                 kind = kinds.get(name) or name.rstrip("0123456789")
-                mine = words.get(Slot(name, kind), Counter())
+                mine = Counter() if line.small else words.get(Slot(name, kind), Counter())
                 pool = lent_words[line.shape, kind] + lent_words[line.key[1] + "\0" + line.shape, kind]
                 line.slots[name] = blend(mine, pool, BLEND, _LENT_WORDS)
         _let_titles_vary(line, public)
@@ -134,29 +146,29 @@ def _own_forms(line: Line) -> tuple[Counter[str], dict[Slot, Counter[str]]]:
 
 
 def _tripled(counts: Counter[str]) -> Counter[str]:
-    return Counter({word: 2 * count for word, count in counts.items()})
+    return Counter({word: 2 * times for word, times in counts.items()})
 
 
 def blend(own: Mapping[str, float], pool: Mapping[str, float], share: float, most: int) -> Weights:
     """Give a line's own weights with some of the pool's; the pool's come to `share` of all."""
-    weights = {word: float(count) for word, count in sorted(own.items(), key=lambda item: (-item[1], item[0]))}
-    lent = {word: count for word, count in pool.items() if word not in own}
-    best = sorted(lent.items(), key=lambda item: (-item[1], item[0]))[:most]
-    total, of_lent = sum(weights.values()), sum(count for _, count in best)
+    weights = {w: float(times) for w, times in sorted(own.items(), key=lambda item: (-item[1], item[0]))}
+    lent = {word: times for word, times in pool.items() if word not in own}
+    best = sorted(lent.items(), key=lambda item: (-item[1], item[0]))[: most if weights else 3 * most]
+    total, of_lent = sum(weights.values()), sum(times for _, times in best)
     scale = 1.0 if not total else total * share / (1 - share) / max(of_lent, 1)
-    for word, count in best:
-        weights[word] = max(round(count * scale, 2), 0.01)
+    for word, times in best:
+        weights[word] = max(round(times * scale, 2), 0.01)
     return weights
 
 
-def _let_titles_vary(line: Line, public: Callable[[str], Piece | None]) -> None:
+def _let_titles_vary(line: Line, public: Callable[[str, str], Piece | None]) -> None:
     """See to it that a line has forms with slots, and more than one title."""
     if not line.forms:
         shown = line.key[1]
         for kind in ("material", "colour", "style"):
-            phrases = {piece.text for _ in range(12) if (piece := public(kind)) and piece.text not in shown}
+            phrases = {piece.text for _ in range(12) if (piece := public(kind, line.shape)) and piece.text not in shown}
             if phrases:
-                line.forms = {_form_with(kind, line.key[1], line.rows): 1.0}
+                line.forms = {f"{{{kind}}} {line.key[1]}".strip(): 1.0}
                 line.slots = {kind: dict.fromkeys(sorted(phrases)[:6], 1.0)}
                 break
     if max((len(words) for words in line.slots.values()), default=0) > 1 or len(line.forms) > 1:
@@ -164,13 +176,9 @@ def _let_titles_vary(line: Line, public: Callable[[str], Piece | None]) -> None:
     for name in list(line.slots):
         kind = name.rstrip("0123456789")
         for _ in range(4):
-            piece = public(kind)
+            piece = public(kind, line.shape)
             if piece and kind in ("style", "material", "pattern", "cut", "size", "colour", "detail"):
                 line.slots[name].setdefault(piece.text, 0.25)
-
-
-def _form_with(kind: str, noun: str, rows: Sequence[Parsed]) -> str:
-    return f"{{{kind}}} {noun}".strip()
 
 
 def line_names(lines: Sequence[Line]) -> list[str]:
@@ -182,8 +190,8 @@ def line_names(lines: Sequence[Line]) -> list[str]:
         noun = line.key[1] or line.shape or "product"
         tries = [(first, noun), (first, noun, third), (first, noun, second, third)]
         options = [name_of(" ".join(parts)) for parts in tries]
-        options += [f"{options[-1][:54]}_{number}" for number in range(2, 10_000)]
-        name = next(option for option in options if option not in taken)
+        numbered = (f"{options[-1][:52]}_{number}" for number in count(2))
+        name = next(option for option in chain(options, numbered) if option not in taken)
         taken.add(name)
         names.append(name)
     return names

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 
@@ -27,7 +28,7 @@ class Wardrobe:
     own: bool
     """Whether the user named it: then its files are copied as they stand."""
 
-    @property
+    @cached_property
     def shapes(self) -> frozenset[str]:
         """The drawings that there are."""
         found = {path.stem for path in (self.source.root / SHAPES).glob("[!.]*.svg")}

@@ -14,7 +14,7 @@ from samplegen.realdata.fitting.titles import Parsed
 PENALTIES = {"line": 1.0, "triple": 1.0, "noun": 1.0, "shape": 0.5, "level": 0.3, "word": 1.5}
 """How strongly each group of effects is drawn to 0, in rows."""
 SMALLEST_EFFECT = 0.01
-_OWN_POINTS = 10
+_OWN_POINTS = 3
 """Rows from which a line has price points of its own."""
 _GROUP_POINTS = 40
 """Rows from which a pair of category levels has points of its own."""
@@ -49,6 +49,7 @@ def fit_prices(lines: Sequence[Line], *, min_count: int) -> PriceModel:
         left = rest[at : at + len(line.rows)]
         at += len(line.rows)
         line.price = math.exp(mean + sum(value.get(name, 0.0) for name in _line_features(line)))
+        left = left[:0] if line.small else left
         squares = float(np.sum(np.square(left))) + _SHRINK * overall**2
         line.spread = min(max(math.sqrt(squares / (len(left) + _SHRINK)), 0.02), 2.0)
     effects = {str(name[1]): v for name, v in value.items() if name[0] == "word" and abs(v) >= SMALLEST_EFFECT}
@@ -57,8 +58,9 @@ def fit_prices(lines: Sequence[Line], *, min_count: int) -> PriceModel:
 
 def _line_features(line: Line) -> list[Feature]:
     shape, noun, triple = line.key
+    own: list[Feature] = [] if line.small else [("line", line.key)]
     return [
-        ("line", line.key),
+        *own,
         ("triple", triple),
         ("noun", noun),
         ("shape", shape),
@@ -77,7 +79,7 @@ def _ridge(
 ) -> tuple[list[Feature], NDArray[np.float64], float]:
     """Solve the normal equations of a ridge regression on features that are there or not."""
     counts = Counter(name for row in features for name in row)
-    kept = [name for name, count in counts.most_common(_MOST_FEATURES) if count >= min_count or name[0] != "word"]
+    kept = [name for name, count in counts.most_common(_MOST_FEATURES) if count >= min_count]
     place = {name: number for number, name in enumerate(kept)}
     matrix = np.diag([PENALTIES[str(name[0])] for name in kept]).astype(float)
     vector = np.zeros(len(kept))
@@ -100,7 +102,7 @@ def _set_points(lines: Sequence[Line], min_count: int) -> dict[str, dict[str, fl
     for line in lines:
         counts = Counter(entry.row.full for entry in line.rows)
         group = name_of(" ".join(line.key[2][:2]))
-        if len(line.rows) >= max(_OWN_POINTS, min_count) and (own := snap_counts(counts, common)):
+        if not line.small and len(line.rows) >= _OWN_POINTS and (own := snap_counts(counts, common)):
             line.prices = _weights(own)
         elif sum(groups[group].values()) >= _GROUP_POINTS and (own := snap_counts(groups[group], common)):
             line.points = group

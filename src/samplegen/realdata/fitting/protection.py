@@ -12,8 +12,11 @@ from random import Random
 from samplegen.realdata.fitting.table import NO_LEVEL, Row
 from samplegen.realdata.fitting.titles import ELIDED, Parsed, Piece
 from samplegen.realdata.fitting.vocabulary import LINK, NOUN, STYLE, Words, key_of
+from samplegen.templates.model import Garment
 
 Categories = tuple[str, str, str]
+_SUIT_ALL = ("style", "colour", "size")
+"""Kinds whose public phrases suit every product."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +69,20 @@ class Seen:
 class Generalizer:
     """Replaces what is rare in rows by what is common, or by public words of the same kind."""
 
-    def __init__(self, words: Words, parsed: Sequence[Parsed], *, min_count: int, rng: Random) -> None:
-        self._words, self._rng, self._min_count = words, rng, min_count
+    def __init__(
+        self,
+        words: Words,
+        parsed: Sequence[Parsed],
+        garments: Mapping[str, Garment],
+        *,
+        min_count: int,
+        rng: Random,
+    ) -> None:
+        self._words, self._garments, self._rng, self._min_count = words, garments, rng, min_count
         self.seen = Seen([entry.row.title for entry in parsed], min_count)
         self._style = _case_style([entry.row.title for entry in parsed])
         self._common = _common_phrases(parsed, self.seen)
+        self._public: dict[tuple[str, str], list[str]] = {}
         self._nouns = Counter(
             (entry.shape, entry.noun) for entry in parsed if entry.noun and self.seen.often(entry.noun)
         )
@@ -111,7 +123,7 @@ class Generalizer:
             return None
         if piece.kind == NOUN:
             return self._noun(piece, shape)
-        return self._part(piece) or self.public(piece.kind)
+        return self._part(piece) or self.public(piece.kind, shape)
 
     def _part(self, piece: Piece) -> Piece | None:
         """Give the longest part of a phrase that is common and of the same kind (Poplin of Stretch Poplin)."""
@@ -133,26 +145,43 @@ class Generalizer:
         public = [n for name in names for n in self._words.public_nouns.get(name, []) if self.seen.free(n)]
         return replace(piece, text=self._style(public[0])) if public else None
 
-    def public(self, kind: str) -> Piece | None:
-        """Give a phrase of a kind: mostly a public one, or one of the table that is common."""
+    def public(self, kind: str, shape: str = "") -> Piece | None:
+        """Give a phrase of a kind that suits a drawing: a public one, or one that the table has often."""
         base = kind.removesuffix(ELIDED)
-        if kind != base:
-            return self._any(kind, self._common.get(kind, []))
-        choices = [self._style(phrase) for phrase in self._words.public.get(base, [])]
-        free = [p for p in choices if self.seen.free(p) and not self.seen.is_title(p)]
-        return self._any(kind, free or self._common.get(kind, []))
-
-    def _any(self, kind: str, phrases: Sequence[str]) -> Piece | None:
+        common = self._common.get((kind, shape), [])
+        public = self._suiting(base, shape) if kind == base else []
+        if base in _SUIT_ALL or (public and self._rng.random() < 0.5):
+            common = public or common
+        phrases = common or public
         return Piece(kind, self._rng.choice(phrases)) if phrases else None
 
+    def _suiting(self, kind: str, shape: str) -> list[str]:
+        """Give the public phrases of a kind that suit a drawing and may be written."""
+        if (kind, shape) not in self._public:
+            styled = (self._style(phrase) for phrase in self._words.public.get(kind, []) if self._suits(phrase, kind, shape))
+            free = [phrase for phrase in styled if self.seen.free(phrase) and not self.seen.is_title(phrase)]
+            self._public[kind, shape] = free
+        return self._public[kind, shape]
 
-def _common_phrases(parsed: Iterable[Parsed], seen: Seen) -> dict[str, list[str]]:
-    common: dict[str, set[str]] = {}
+    def _suits(self, phrase: str, kind: str, shape: str) -> bool:
+        """Tell whether a garment can be of a material; cuts belong to single garments, so none suits unseen."""
+        if kind in ("cut", "detail"):
+            return False
+        garment = self._garments.get(shape)
+        if kind != "material" or garment is None:
+            return True
+        keys = {entry.key for entry in self._words.entries.get(key_of(phrase), []) if entry.section == "materials"}
+        return bool(keys & {*garment.materials, *garment.wears})
+
+
+def _common_phrases(parsed: Iterable[Parsed], seen: Seen) -> dict[tuple[str, str], list[str]]:
+    """Give the common phrases by kind and drawing, each as often as rows have it."""
+    common: dict[tuple[str, str], list[str]] = {}
     for entry in parsed:
         for piece in entry.slots:
             if seen.often(piece.text):
-                common.setdefault(piece.kind, set()).add(piece.text)
-    return {kind: sorted(phrases) for kind, phrases in common.items()}
+                common.setdefault((piece.kind, entry.shape), []).append(piece.text)
+    return common
 
 
 def _case_style(titles: Sequence[str]) -> Callable[[str], str]:
@@ -206,8 +235,3 @@ class _PlaceRoads:
 def common_values(counts: Mapping[str, int], min_count: int) -> dict[str, int]:
     """Give the values that at least `min_count` rows hold."""
     return {value: count for value, count in counts.items() if count >= min_count}
-
-
-def row_titles(rows: Iterable[Row]) -> list[str]:
-    """Give the titles of rows."""
-    return [row.title for row in rows]

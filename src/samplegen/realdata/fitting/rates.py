@@ -10,7 +10,7 @@ from statistics import median
 from samplegen.realdata.fitting.protection import Categories, common_values
 from samplegen.realdata.fitting.table import Row
 
-MAX_COLOURWAYS = 16
+MAX_COLOURWAYS = 3
 _MOST_PAIRS = 200_000
 _DECIMALS = range(0, 10)
 
