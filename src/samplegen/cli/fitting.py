@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samplegen.cli.app import SeedOption, app, whole
+from samplegen.cli.app import app, whole
 
 if TYPE_CHECKING:
     from samplegen.realdata.fitting import FitReport
@@ -25,7 +25,14 @@ def fit(
         float | None,
         typer.Option(help="Budget of differential privacy for all counts and prices; default: none."),
     ] = None,
-    seed: SeedOption = 0,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            parser=whole,
+            metavar="<int>",
+            help="Same seed, same pack; default 0, with --epsilon one that nobody knows.",
+        ),
+    ] = None,
     base: Annotated[
         str | None,
         typer.Option(help="Pack to take words, drawings and constant columns from, by name or path."),

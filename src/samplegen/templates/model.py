@@ -140,7 +140,7 @@ class Fitted(_Strict):
     rows: Annotated[int, Field(ge=0)]
     """Rows that it was learned from; with `epsilon` a noisy count."""
     min_count: Annotated[int, Field(ge=1)]
-    seed: int
+    seed: int | None = None
     epsilon: Positive | None = None
     delta: Annotated[float, Field(ge=0, lt=1)] = 0.0
     queries: list[Query] = []

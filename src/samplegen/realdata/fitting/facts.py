@@ -18,22 +18,32 @@ _FORMATS = {"competence_date": r"\d{4}-\d{2}-\d{2}", "currency_code": r"[A-Z]{3}
 
 
 def gather_facts(
-    name: str, table: PriceTable, wardrobe: Wardrobe, language: str, *, min_count: int
+    name: str, table: PriceTable, wardrobe: Wardrobe, language: str, *, min_count: int, learn: bool = True
 ) -> tuple[Facts, tuple[str, ...]]:
-    """Give the facts, and the names of those that neither table nor base pack says."""
+    """Give the facts, and the names of those that neither table nor base pack says.
+
+    Args:
+        name: Of the pack.
+        table: The table.
+        wardrobe: The base pack, if the user named one.
+        language: Of the titles.
+        min_count: No value that fewer rows hold is taken.
+        learn: Whether forms of codes and URLs, and what prices have in common, may be looked up in single rows.
+            The constant columns and the euro rate are public facts about the list and are taken either way.
+    """
     base = wardrobe.source.settings if wardrobe.own else None
     assumed: list[str] = []
     columns = _columns(name, table.constants, base, language, assumed)
     site = name_of(columns["website_name"]).replace("_", "")[:40] or "shop"
     item = base.urls.item if base else f"https://www.{site}.example/{{slug}}-p{{code}}"
     image = base.urls.image if base else f"https://images.{site}.example/{{guid}}"
-    rows = table.rows
-    rate = rates.euro_rate(rows) or (base.euro_rate if base else None)
+    rows = table.rows if learn else ()
+    rate = rates.euro_rate(table.rows) or (base.euro_rate if base else None)
     if rate is None:
         rate = "1"
         assumed.append("euro_rate") if columns["currency_code"] != "EUR" else None
     share, steps = rates.discounts(rows, min_count)
-    has_codes = any(row.code for row in rows)
+    has_codes = any(row.code for row in table.rows)
     if not has_codes:
         assumed.append("codes")
     brand = columns["brand"].title()

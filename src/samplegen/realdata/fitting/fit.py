@@ -2,27 +2,31 @@
 
 import copy
 import os
+import secrets
 import shutil
 import tempfile
-from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from samplegen.errors import FitError
 from samplegen.export.files import clear_disk_errors
 from samplegen.realdata.fitting import rates
+from samplegen.realdata.fitting.budget import Budget, Spent
 from samplegen.realdata.fitting.catalog import write_catalog, write_settings
 from samplegen.realdata.fitting.facts import gather_facts
-from samplegen.realdata.fitting.lines import group_rows, learn_forms, name_of
+from samplegen.realdata.fitting.lines import Line, group_rows, learn_forms, name_of
 from samplegen.realdata.fitting.pictures import PLACEHOLDER, Wardrobe, open_wardrobe, picture_files
-from samplegen.realdata.fitting.prices import fit_prices
+from samplegen.realdata.fitting.prices import PriceModel, fit_prices
+from samplegen.realdata.fitting.private import learn_privately
 from samplegen.realdata.fitting.protection import Generalizer
 from samplegen.realdata.fitting.readme import how_section, write_readme, write_shapes
 from samplegen.realdata.fitting.table import PriceTable, read_table
 from samplegen.realdata.fitting.titles import Parsed, TitleParser, detect_language, unify_spelling
 from samplegen.realdata.fitting.vocabulary import (
     LANGUAGES,
+    Key,
     Words,
     add_lexicon,
     load_words,
@@ -31,6 +35,8 @@ from samplegen.realdata.fitting.vocabulary import (
 from samplegen.sampling import Sampler
 from samplegen.templates import Template, load_template
 
+DELTA = 1e-6
+"""Of a fit with epsilon: the chance that noise lets a category through that few rows hold."""
 _JOINED_AT_LEAST = 2
 _CALIBRATION_ROWS = 4000
 _STEPS = 20
@@ -43,7 +49,7 @@ class FitOptions:
     Attributes:
         min_count: No value that fewer rows hold is written, at least 1.
         epsilon: Budget of differential privacy; None for none.
-        seed: Same seed, same pack.
+        seed: Same seed, same pack; None for 0, or with `epsilon` for one that nobody knows.
         base: Pack whose lexicon, drawings and constant columns are taken; None for samplegen's own words and drawings.
         shapes: File that names a drawing for words that samplegen does not know.
         language: One of `LANGUAGES`; None to find it out.
@@ -52,7 +58,7 @@ class FitOptions:
 
     min_count: int = 5
     epsilon: float | None = None
-    seed: int = 0
+    seed: int | None = None
     base: str | None = None
     shapes: Path | None = None
     language: str | None = None
@@ -65,6 +71,21 @@ class FitOptions:
             raise FitError(f"--epsilon is {self.epsilon:g}; give a number above 0, such as 1.")
         if self.language is not None and self.language not in LANGUAGES:
             raise FitError(f"--language is {self.language!r}; allowed are {', '.join(LANGUAGES)}.")
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What was learned, however it was: all that the pack's files are written from."""
+
+    lines: list[Line]
+    prices: PriceModel
+    how: str
+    """The section of template.yaml about how the pack came about."""
+    unmapped: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Words without a drawing: a place where they stand, and how many rows."""
+    spent: tuple[Spent, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+    """What it knows better than the table's plain facts."""
 
 
 @dataclass(frozen=True)
@@ -105,39 +126,26 @@ def fit_template(table: Path, out: Path, options: FitOptions) -> FitReport:
                 f"{options.shapes}: {' '.join(word)!r} names the drawing {shape!r}; allowed are "
                 f"{', '.join(sorted(wardrobe.shapes))}."
             )
-    parser = TitleParser(words, mapping)
-    parser.learn_joined([row.title for row in read.rows], at_least=max(_JOINED_AT_LEAST, options.min_count))
-    parsed = unify_spelling([_drawable(parser.parse(row), wardrobe) for row in read.rows])
-    rng = Random(options.seed)
-    generalizer = Generalizer(
-        words[0], parsed, wardrobe.source.garments, min_count=options.min_count, rng=rng
+    learned = _learn_privately if options.epsilon is not None else _learn
+    learnt = learned(read, words, mapping, wardrobe, options)
+    base_facts, assumed = gather_facts(
+        name_of(out.name), read, wardrobe, words[0].language, min_count=options.min_count, learn=not options.epsilon
     )
-    general = unify_spelling([generalizer.apply(entry) for entry in parsed])
-    lines = group_rows(
-        [entry if entry.shape else replace(entry, shape=PLACEHOLDER) for entry in general],
-        min_count=options.min_count,
-    )
-    learn_forms(lines, generalizer.public)
-    model = fit_prices(lines, min_count=options.min_count)
-    facts, assumed = gather_facts(
-        name_of(out.name), read, wardrobe, words[0].language, min_count=options.min_count
-    )
-    unmapped = Counter(entry.unknown for entry in general if not entry.shape)
-    how = how_section(options, read)
+    facts = replace(base_facts, **learnt.facts)
     files = {
-        "catalog.yaml": write_catalog(lines, model).encode(),
-        "template.yaml": write_settings(facts, how).encode(),
-        "README.md": write_readme(table, out, options, read, facts, lines, words[0].language).encode(),
-        **picture_files(wardrobe, lines, words),
+        "catalog.yaml": write_catalog(learnt.lines, learnt.prices).encode(),
+        "template.yaml": write_settings(facts, learnt.how).encode(),
+        "README.md": write_readme(table, out, options, learnt, facts).encode(),
+        **picture_files(wardrobe, learnt.lines, words),
     }
-    if unmapped:
-        files["shapes.yaml"] = write_shapes(unmapped, general, wardrobe, options).encode()
+    if learnt.unmapped:
+        files["shapes.yaml"] = write_shapes(learnt.unmapped, wardrobe, options).encode()
     with _staged(out) as staged:
         _write(staged, files)
-        share = _colourway_share(load_template(staged), read, options.min_count)
-        sizes = rates.colourway_sizes(read.rows, options.min_count)
-        facts = replace(facts, colourways=rates.colourways_between(sizes, share))
-        _write(staged, {"template.yaml": write_settings(facts, how).encode()})
+        if options.epsilon is None:
+            colourways = _colourways(load_template(staged), read, options.min_count)
+            facts = replace(facts, colourways=colourways)
+            _write(staged, {"template.yaml": write_settings(facts, learnt.how).encode()})
         load_template(staged, check_shapes=True)
         _move(staged, out)
     return FitReport(
@@ -145,11 +153,58 @@ def fit_template(table: Path, out: Path, options: FitOptions) -> FitReport:
         rows=len(read.rows),
         left_out=dict(read.left_out),
         language=words[0].language,
-        lines=len(lines),
-        places=len({line.key[2] for line in lines}),
-        unmapped_rows=sum(unmapped.values()),
+        lines=len(learnt.lines),
+        places=len({line.key[2] for line in learnt.lines}),
+        unmapped_rows=sum(count for _, count in learnt.unmapped.values()),
         assumed=assumed,
     )
+
+
+def _learn(
+    read: PriceTable, words: list[Words], mapping: dict[Key, str], wardrobe: Wardrobe, options: FitOptions
+) -> Learnt:
+    """Learn lines from rows whose rare values were replaced."""
+    min_count = options.min_count
+    parser = TitleParser(words, mapping)
+    parser.learn_joined([row.title for row in read.rows], at_least=max(_JOINED_AT_LEAST, min_count))
+    parsed = unify_spelling([_drawable(parser.parse(row), wardrobe) for row in read.rows])
+    generalizer = Generalizer(
+        words[0], parsed, wardrobe.source.garments, min_count=min_count, rng=Random(options.seed or 0)
+    )
+    general = unify_spelling([generalizer.apply(entry) for entry in parsed])
+    drawn = [entry if entry.shape else replace(entry, shape=PLACEHOLDER) for entry in general]
+    lines = group_rows(drawn, min_count=min_count)
+    learn_forms(lines, generalizer.public)
+    unmapped: dict[str, tuple[str, int]] = {}
+    for entry in general:
+        if not entry.shape:
+            where, count = unmapped.get(entry.unknown, (" > ".join(entry.row.categories), 0))
+            unmapped[entry.unknown] = where, count + 1
+    how = how_section(rows=len(read.rows), min_count=min_count, seed=options.seed or 0)
+    return Learnt(lines, fit_prices(lines, min_count=min_count), how, unmapped=unmapped)
+
+
+def _learn_privately(
+    read: PriceTable, words: list[Words], mapping: dict[Key, str], wardrobe: Wardrobe, options: FitOptions
+) -> Learnt:
+    """Learn lines from noisy answers alone."""
+    seed = options.seed if options.seed is not None else secrets.randbits(64)
+    budget = Budget(options.epsilon or 1.0, DELTA, seed)
+    parser = TitleParser(words, mapping)
+    parsed = [_drawable(parser.parse(row), wardrobe) for row in read.rows]
+    model = learn_privately(
+        parsed, words[0], sorted(wardrobe.shapes), budget, min_count=options.min_count
+    )
+    how = how_section(
+        rows=max(model.rows, 0), min_count=options.min_count, epsilon=options.epsilon, delta=DELTA, spent=budget.spent
+    )
+    facts = {
+        "discount_share": model.discount_share,
+        "discount_steps": model.discount_steps,
+        "colourways": {"1": 9.0, "2": 1.0},
+        "title_keeps_price": 0.75,
+    }
+    return Learnt(model.lines, model.prices, how, spent=tuple(budget.spent), facts=facts)
 
 
 def _languages(read: PriceTable, options: FitOptions, wardrobe: Wardrobe) -> list[Words]:
@@ -168,7 +223,7 @@ def _drawable(entry: Parsed, wardrobe: Wardrobe) -> Parsed:
     return replace(entry, shape="", unknown=entry.noun or entry.row.title.split()[0])
 
 
-def _colourway_share(template: Template, read: PriceTable, min_count: int) -> float:
+def _colourways(template: Template, read: PriceTable, min_count: int) -> dict[str, float]:
     """Find how much of the table's colourway counts gives as many different titles as the table has.
 
     Titles repeat on their own where a line has few of them; colourways add the rest.
@@ -185,7 +240,7 @@ def _colourway_share(template: Template, read: PriceTable, min_count: int) -> fl
         found = abs(rates.distinct_share(titles.to_pylist()) - wanted)
         if found < gap - 1e-9:
             best, gap = share, found
-    return best
+    return rates.colourways_between(sizes, best)
 
 
 class _staged:

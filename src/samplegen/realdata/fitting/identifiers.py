@@ -30,7 +30,7 @@ def learn_codes(codes: Sequence[str], min_count: int, *, string_codes: bool) -> 
     """Learn prefixes, number of digits and suffix of codes; without codes they are made up."""
     codes = [code for code in codes if code]
     if not codes:
-        return CodeForms("integer", {"1": 1}, 7)
+        return CodeForms("string", {"P": 1}, 8) if string_codes else CodeForms("integer", {"1": 1}, 7)
     if string_codes:
         return _string_codes(codes, min_count)
     length = Counter(map(len, codes)).most_common(1)[0][0]

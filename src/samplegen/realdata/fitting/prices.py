@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -93,27 +93,24 @@ def _ridge(
 
 def _set_points(lines: Sequence[Line], min_count: int) -> dict[str, dict[str, float]]:
     """Give the price points: of the whole list, of pairs of levels, and in lines with many rows their own."""
-    everything = Counter(entry.row.full for line in lines for entry in line.rows)
-    common = {cents for cents, count in everything.items() if count >= min_count}
-    points = {"main": _weights(_with_tail(everything, common, min_count))}
+    every = Counter(entry.row.full for line in lines for entry in line.rows)
+    allowed = {cents for cents, count in every.items() if count >= min_count} | _stand_ins(every, min_count)
+    points = {"main": _weights(snap_counts(every, allowed))}
     groups: dict[str, Counter[int]] = defaultdict(Counter)
     for line in lines:
         groups[name_of(" ".join(line.key[2][:2]))].update(entry.row.full for entry in line.rows)
     for line in lines:
-        counts = Counter(entry.row.full for entry in line.rows)
         group = name_of(" ".join(line.key[2][:2]))
-        if not line.small and len(line.rows) >= _OWN_POINTS and (own := snap_counts(counts, common)):
-            line.prices = _weights(own)
-        elif sum(groups[group].values()) >= _GROUP_POINTS and (own := snap_counts(groups[group], common)):
+        if not line.small and len(line.rows) >= _OWN_POINTS:
+            line.prices = _weights(snap_counts(Counter(entry.row.full for entry in line.rows), allowed))
+        elif groups[group].total() >= _GROUP_POINTS:
             line.points = group
-            points[group] = _weights(own)
+            points[group] = _weights(snap_counts(groups[group], allowed))
     return points
 
 
 def snap_counts(counts: Mapping[int, int], common: set[int]) -> Counter[int]:
     """Count prices at the nearest common ones (by ratio); a price below or above all of them goes to the last."""
-    if not common:
-        return Counter()
     ordered = np.asarray(sorted(common))
     snapped: Counter[int] = Counter()
     for cents, count in counts.items():
@@ -122,28 +119,23 @@ def snap_counts(counts: Mapping[int, int], common: set[int]) -> Counter[int]:
     return snapped
 
 
-def _with_tail(counts: Mapping[int, int], common: set[int], min_count: int) -> dict[int, float]:
-    """Give the common prices; where rare ones lie beyond them, round prices stand for those.
+def _stand_ins(counts: Mapping[int, int], min_count: int) -> set[int]:
+    """Give round prices of a fixed grid that stand for prices too rare to be written, also beyond the common ones.
 
-    The round prices belong to a fixed grid, and reach to where still `min_count` rows are.
+    They reach to where still `min_count` rows are, so that they tell nothing of the dearest single product. A grid
+    price that itself is rare is left out, as are every third of the others: so a gap does not give a rare price away.
     """
-    weights: dict[int, float] = dict(sorted(snap_counts(counts, common).items())) if min_count <= 1 else {}
-    if min_count <= 1:
-        return weights
-    rare = {cents for cents in counts if cents not in common}
-    weights = {cents: float(counts[cents]) for cents in common}
+    rare = {cents for cents, count in counts.items() if count < min_count}
+    if not rare:
+        return set()
     every = sorted(cents for cents, count in counts.items() for _ in range(count))
-    low, high = every[min(min_count, len(every)) - 1], every[-min(min_count, len(every))]
-    inner_low, inner_high = (min(common), max(common)) if common else (math.inf, 0)
-    for cents in round_prices(low, high):
-        if cents not in rare and cents not in common and not inner_low <= cents <= inner_high:
-            weights[cents] = 0.5
-    if not weights:
-        weights = {cents: 1.0 for cents in round_prices(low / 2, high * 2) if cents not in rare}
-    return weights
+    last = min(min_count, len(every))
+    grid = [cents for cents in round_prices(every[last - 1] / 1.1, every[-last] * 1.1) if cents not in rare]
+    kept = {cents for number, cents in enumerate(grid) if number % 3 != 1}
+    return kept or {cents for cents in round_prices(every[0] / 2, every[-1] * 2) if cents not in rare}
 
 
-def round_prices(low: float, high: float) -> Iterable[int]:
+def round_prices(low: float, high: float) -> Iterator[int]:
     """Give the prices in cents of a fixed grid of round numbers, about a dozen in every power of ten."""
     for power in range(2, 11):
         for head in (10, 12, 15, 18, 20, 25, 30, 35, 40, 50, 60, 70, 80, 90):

@@ -50,7 +50,7 @@ def discounts(rows: Sequence[Row], min_count: int) -> tuple[float, dict[str, flo
     if not common and len(off) >= min_count:
         coarse = Counter(f"{min(max(round(part, 1), 0.1), 0.9):.1f}" for part in off)
         common = common_values(coarse, min_count)
-    if not common:
+    if not common:  # also where there are no rows
         return 0.0, {}
     order = dict(sorted(common.items()))
     return len(off) / len(rows), {step: float(count) for step, count in order.items()}

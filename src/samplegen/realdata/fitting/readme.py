@@ -1,29 +1,42 @@
 """What a fitted pack says about itself: README.md, how it came about, and the mapping that a user completes."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from samplegen.realdata.fitting.budget import Spent
 from samplegen.realdata.fitting.catalog import Facts
-from samplegen.realdata.fitting.lines import Line
 from samplegen.realdata.fitting.pictures import Wardrobe
-from samplegen.realdata.fitting.table import PriceTable
-from samplegen.realdata.fitting.titles import Parsed
 from samplegen.realdata.fitting.writing import _key
 
 if TYPE_CHECKING:
-    from samplegen.realdata.fitting.fit import FitOptions
+    from samplegen.realdata.fitting.fit import FitOptions, Learnt
 
 
-def how_section(options: "FitOptions", table: PriceTable) -> str:
-    """Write the section of template.yaml that says how the pack came about."""
-    return (
-        "fitted:  # by samplegen fit; see README.md\n"
-        f"  rows: {len(table.rows)}\n"
-        f"  min_count: {options.min_count}\n"
-        f"  seed: {options.seed}\n"
-    )
+def how_section(
+    *,
+    rows: int,
+    min_count: int,
+    seed: int | None = None,
+    epsilon: float | None = None,
+    delta: float = 0.0,
+    spent: Sequence[Spent] = (),
+) -> str:
+    """Write the section of template.yaml that says how the pack came about; a seed of noise is never told."""
+    text = f"fitted:  # by samplegen fit; see README.md\n  rows: {rows}\n  min_count: {min_count}\n"
+    if epsilon is None:
+        return f"{text}  seed: {seed}\n"
+    text += f"  epsilon: {_decimal(epsilon)}  # the sum of the queries'\n  delta: {_decimal(delta)}\n  queries:\n"
+    for query in spent:
+        text += (
+            f"    - {{name: {query.name}, epsilon: {_decimal(query.epsilon)}, "
+            f"sensitivity: {query.sensitivity}, delta: {_decimal(query.delta)}}}\n"
+        )
+    return text
+
+
+def _decimal(value: float) -> str:
+    return f"{value:.9f}".rstrip("0") + ("0" if value == int(value) else "")
 
 
 def command_of(table: Path, out: Path, options: "FitOptions") -> str:
@@ -34,7 +47,7 @@ def command_of(table: Path, out: Path, options: "FitOptions") -> str:
     parts.append(f"--min-count {options.min_count}")
     if options.epsilon is not None:
         parts.append(f"--epsilon {options.epsilon:g}")
-    if options.seed:
+    if options.seed and options.epsilon is None:
         parts.append(f"--seed {options.seed}")
     if options.language:
         parts.append(f"--language {options.language}")
@@ -43,28 +56,25 @@ def command_of(table: Path, out: Path, options: "FitOptions") -> str:
     return " ".join(parts)
 
 
-def write_readme(
-    table: Path,
-    out: Path,
-    options: "FitOptions",
-    read: PriceTable,
-    facts: Facts,
-    lines: Sequence[Line],
-    language: str,
-) -> str:
+def write_readme(table: Path, out: Path, options: "FitOptions", learnt: "Learnt", facts: Facts) -> str:
     """Write README.md of a fitted pack."""
-    places = len({line.key[2] for line in lines})
+    places = len({line.key[2] for line in learnt.lines})
+    again = (
+        "and the same command on the same table makes the same files again."
+        if options.epsilon is None
+        else "with noise from a seed that is not told here."
+    )
     return f"""# {facts.name}
 
 {facts.title}. {facts.description}
 
-Learned from {len(read.rows):,} rows: {places} category triples, {len(lines)} product lines. It was made by
+It has {places} category triples and {len(learnt.lines)} product lines, learned from a real table by
 
 ```bash
 {command_of(table, out, options)}
 ```
 
-and the same command on the same table makes the same files again.
+{again}
 
 | file | holds |
 |---|---|
@@ -78,28 +88,46 @@ How a row comes about: its style has a place (line and category triple), drawn s
 a title form of the line; a word for each slot. The price is the place's base, plus what the words add, plus noise with
 the line's `spread` (all in logarithms), snapped to price points. Words that other lines of the same noun or drawing lend
 have 15% of a slot's weight, so that titles recombine: no title of the table stands here as a whole.
-"""
+
+## What of the table is here
+
+{_privacy(options, learnt)}"""
 
 
-def write_shapes(
-    unmapped: Mapping[str, int], rows: Sequence[Parsed], wardrobe: Wardrobe, options: "FitOptions"
-) -> str:
+def _privacy(options: "FitOptions", learnt: "Learnt") -> str:
+    if options.epsilon is None and options.min_count <= 1:
+        return (
+            "With `--min-count 1` every word, price and category of the table may stand here, also those of single rows:\n"
+            "the table must be one that anybody may see.\n"
+        )
+    if options.epsilon is None:
+        return (
+            f"No word, phrase, category, price point, discount or code prefix that fewer than {options.min_count} rows hold.\n"
+            "Rare words gave way to parts of them, to common words of the table, or to public words of the same kind; rare\n"
+            "categories to their neighbours in the tree; rare prices to round ones. Combinations of common values are not\n"
+            "hidden, and a number here may change a little with a single row: only `--epsilon` bounds what that tells.\n"
+        )
+    text = (
+        f"All that depends on single rows was asked with noise: together the answers are (epsilon, delta)-differentially\n"
+        f"private for one row more or less, with epsilon {options.epsilon:g} and delta {sum(q.delta for q in learnt.spent):g}.\n"
+        "Taken as public are: the constant columns, the euro rate, the language, and whether codes are numbers.\n\n"
+        "| question | epsilon | sensitivity | delta |\n|---|---|---|---|\n"
+    )
+    for query in learnt.spent:
+        text += f"| {query.name} | {query.epsilon:.4g} | {query.sensitivity} | {query.delta:.2g} |\n"
+    return text + f"| all | {sum(q.epsilon for q in learnt.spent):.4g} | | {sum(q.delta for q in learnt.spent):.2g} |\n"
+
+
+def write_shapes(unmapped: Mapping[str, tuple[str, int]], wardrobe: Wardrobe, options: "FitOptions") -> str:
     """Write the mapping of words without a drawing for the user to complete; rare words are only counted."""
-    where: dict[str, Counter[str]] = {}
-    for entry in rows:
-        if not entry.shape:
-            where.setdefault(entry.unknown, Counter())[" > ".join(entry.row.categories)] += 1
-    listed = {w: n for w, n in unmapped.items() if w and n >= options.min_count}
+    listed = {w: found for w, found in unmapped.items() if w and found[1] >= options.min_count}
     text = (
         "# Words of titles or categories that samplegen has no drawing for. Until they have one, their products are shown\n"
         "# as a closed box. Write the name of a drawing after each word, then run the same command with\n"
         "# --shapes and this file. Words that you know better may be added.\n"
-        "# Drawings: " + ", ".join(sorted(wardrobe.shapes)) + "\n"
+        f"# Drawings: {', '.join(sorted(wardrobe.shapes))}\n"
     )
-    for word, count in sorted(listed.items(), key=lambda item: (-item[1], item[0])):
-        place = where[word].most_common(1)[0][0]
-        text += f"{_key(word)}: ~  # {count} rows, most in {place}\n"
-    rare = sum(unmapped.values()) - sum(listed.values())
-    if rare:
-        text += f"# {rare} further rows have rarer words.\n"
-    return text
+    for word, (place, count) in sorted(listed.items(), key=lambda item: (-item[1][1], item[0])):
+        text += f"{_key(word)}: ~  # {count} rows, as in {place}\n"
+    rare = sum(count for _, count in unmapped.values()) - sum(count for _, count in listed.values())
+    return text + (f"# Rows with rarer words: {rare}.\n" if rare else "")
