@@ -19,15 +19,35 @@ _COLOURS = ("noir", "beige", "bleu marine", "écru", "rouge")
 # Category levels, forms of titles, price.
 _LINES: tuple[tuple[tuple[str, str, str], tuple[str, ...], float], ...] = (
     (("FEMME", "SACS", "SACS À MAIN"), ("Sac à main {style} en {leather}", "Sac {style} petit modèle"), 1450),
-    (("FEMME", "SACS", "SACS BANDOULIÈRE"), ("Sac bandoulière {style} en {leather}", "Mini sac {style}"), 980),
+    (
+        ("FEMME", "SACS", "SACS BANDOULIÈRE"),
+        ("Sac bandoulière {style} en {leather}", "Mini sac {style}"),
+        980,
+    ),
     (("FEMME", "PRÊT-À-PORTER", "ROBES"), ("Robe longue en {cloth}", "Robe {colour} à imprimé floral"), 890),
-    (("FEMME", "PRÊT-À-PORTER", "MAILLE"), ("Pull en {cloth} à col roulé", "Cardigan {colour} en {cloth}"), 620),
+    (
+        ("FEMME", "PRÊT-À-PORTER", "MAILLE"),
+        ("Pull en {cloth} à col roulé", "Cardigan {colour} en {cloth}"),
+        620,
+    ),
     (("FEMME", "CHAUSSURES", "N.A."), ("Bottines {style} en {leather}", "Escarpins {style}"), 720),
     (("HOMME", "PRÊT-À-PORTER", "CHEMISES"), ("Chemise en {cloth}", "Chemise à rayures en {cloth}"), 390),
-    (("HOMME", "CHAUSSURES", "N.A."), ("Baskets {style} en {leather} {colour}", "Mocassins en {leather}"), 560),
-    (("HOMME", "ACCESSOIRES", "PETITE MAROQUINERIE"), ("Portefeuille en {leather}", "Porte-cartes {style}"), 310),
+    (
+        ("HOMME", "CHAUSSURES", "N.A."),
+        ("Baskets {style} en {leather} {colour}", "Mocassins en {leather}"),
+        560,
+    ),
+    (
+        ("HOMME", "ACCESSOIRES", "PETITE MAROQUINERIE"),
+        ("Portefeuille en {leather}", "Porte-cartes {style}"),
+        310,
+    ),
     (("FEMME", "BIJOUX", "N.A."), ("Boucles d’oreilles {style}", "Bague {style} en argent"), 240),
-    (("FEMME", "ACCESSOIRES", "N.A."), ("Écharpe en {cloth}", "Ceinture en {leather}", "Foulard {style} en soie"), 280),
+    (
+        ("FEMME", "ACCESSOIRES", "N.A."),
+        ("Écharpe en {cloth}", "Ceinture en {leather}", "Foulard {style} en soie"),
+        280,
+    ),
 )
 
 

@@ -116,6 +116,8 @@ class Codes(_Strict):
     prefixes: Weights
     digits: Annotated[int, Field(ge=1, le=12)]
     suffix: Annotated[str, Field(max_length=8)] = ""
+    marks: dict[str, Text] = {}
+    """Text between the digits of string codes: after how many digits, and what."""
 
 
 class Discounts(_Strict):

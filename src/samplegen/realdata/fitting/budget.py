@@ -44,7 +44,13 @@ class Budget:
         self._rng = default_rng(self.seed)
 
     def public_counts(
-        self, name: str, found: Mapping[Key, int], domain: Iterable[Key], *, share: float, sensitivity: int = 1
+        self,
+        name: str,
+        found: Mapping[Key, int],
+        domain: Iterable[Key],
+        *,
+        share: float,
+        sensitivity: int = 1,
     ) -> dict[Key, int]:
         """Count over keys that are public, so that every one of them has an answer, also those that no row has.
 

@@ -81,6 +81,11 @@ def write_settings(facts: Facts, how: str) -> str:
     """Write template.yaml; `how` is its section about how the pack came about."""
     columns = "".join(f"  {name}: {_text(name, value)}\n" for name, value in facts.columns.items())
     codes = facts.codes
+    marks = (
+        f"  marks: {flow({str(at): scalar(text) for at, text in codes.marks.items()})}\n"
+        if codes.marks
+        else ""
+    )
     steps = weights(facts.discount_steps or {"0.3": 1.0})
     return (
         f"name: {facts.name}\n"
@@ -94,7 +99,7 @@ def write_settings(facts: Facts, how: str) -> str:
         f"  type: {codes.type}\n"
         f"  prefixes: {weights({p: float(w) for p, w in codes.prefixes.items()})}\n"
         f"  digits: {codes.digits}\n"
-        f"  suffix: {_quoted(codes.suffix)}\n\n"
+        f"  suffix: {_quoted(codes.suffix)}\n{marks}\n"
         f'euro_rate: "{facts.euro_rate}"  # euros for one unit of the currency; cut off at cents\n\n'
         f"colourways: {weights(facts.colourways)}  # rows of one style: weight\n"
         f"title_keeps_price: {facts.title_keeps_price:.2f}  # share of the styles that cost what their title costs\n"

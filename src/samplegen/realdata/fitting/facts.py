@@ -13,7 +13,13 @@ from samplegen.realdata.fitting.table import PriceTable
 from samplegen.templates.model import Settings
 
 _LOCALES = {"en": "en_US", "fr": "fr_FR", "it": "it_IT", "de": "de_DE", "es": "es_ES"}
-_COUNTRIES = {"en": ("USA", "USD"), "fr": ("FRA", "EUR"), "it": ("ITA", "EUR"), "de": ("DEU", "EUR"), "es": ("ESP", "EUR")}
+_COUNTRIES = {
+    "en": ("USA", "USD"),
+    "fr": ("FRA", "EUR"),
+    "it": ("ITA", "EUR"),
+    "de": ("DEU", "EUR"),
+    "es": ("ESP", "EUR"),
+}
 _FORMATS = {"competence_date": r"\d{4}-\d{2}-\d{2}", "currency_code": r"[A-Z]{3}"}
 
 
@@ -53,7 +59,9 @@ def gather_facts(
         description=base.description if base else f"Learned by samplegen fit from a price list of {brand}.",
         columns=columns,
         item_url=learn_url([(row.item_url, row) for row in rows if row.item_url], item, min_count, ("code",)),
-        image_url=learn_url([(row.image_url, row) for row in rows if row.image_url], image, min_count, ("guid",)),
+        image_url=learn_url(
+            [(row.image_url, row) for row in rows if row.image_url], image, min_count, ("guid",)
+        ),
         codes=learn_codes([row.code for row in rows], min_count, string_codes=table.string_codes),
         euro_rate=rate,
         colourways={"1": 1.0},

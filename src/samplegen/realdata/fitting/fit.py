@@ -129,7 +129,12 @@ def fit_template(table: Path, out: Path, options: FitOptions) -> FitReport:
     learned = _learn_privately if options.epsilon is not None else _learn
     learnt = learned(read, words, mapping, wardrobe, options)
     base_facts, assumed = gather_facts(
-        name_of(out.name), read, wardrobe, words[0].language, min_count=options.min_count, learn=not options.epsilon
+        name_of(out.name),
+        read,
+        wardrobe,
+        words[0].language,
+        min_count=options.min_count,
+        learn=not options.epsilon,
     )
     facts = replace(base_facts, **learnt.facts)
     files = {
@@ -192,11 +197,13 @@ def _learn_privately(
     budget = Budget(options.epsilon or 1.0, DELTA, seed)
     parser = TitleParser(words, mapping)
     parsed = [_drawable(parser.parse(row), wardrobe) for row in read.rows]
-    model = learn_privately(
-        parsed, words[0], sorted(wardrobe.shapes), budget, min_count=options.min_count
-    )
+    model = learn_privately(parsed, words[0], wardrobe.garments, budget, min_count=options.min_count)
     how = how_section(
-        rows=max(model.rows, 0), min_count=options.min_count, epsilon=options.epsilon, delta=DELTA, spent=budget.spent
+        rows=max(model.rows, 0),
+        min_count=options.min_count,
+        epsilon=options.epsilon,
+        delta=DELTA,
+        spent=budget.spent,
     )
     facts = {
         "discount_share": model.discount_share,
@@ -272,7 +279,9 @@ def _check_folder(out: Path, *, overwrite: bool) -> None:
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     if not (overwrite and (out / "template.yaml").is_file()):
-        text = "give a new folder" if not out.is_dir() else "give a new folder, or --overwrite to replace a pack"
+        text = (
+            "give a new folder" if not out.is_dir() else "give a new folder, or --overwrite to replace a pack"
+        )
         raise FitError(f"{out}: exists; {text}.")
 
 

@@ -2,8 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from samplegen.domain.pricelist import slug
@@ -14,6 +14,8 @@ from samplegen.templates.checks import is_reserved_host
 _GUID = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}|[0-9a-f]{32,40}")
 _MOST_PREFIXES = 40
 _LARGEST_SHARE = 1000
+MAX_CODE_DIGITS = 12
+_LONGEST_MARK, _LONGEST_SUFFIX = 12, 8
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class CodeForms:
     prefixes: dict[str, int]
     digits: int
     suffix: str = ""
+    marks: Mapping[int, str] = field(default_factory=dict)
+    """Text between the digits: after how many of them, and what."""
 
 
 def learn_codes(codes: Sequence[str], min_count: int, *, string_codes: bool) -> CodeForms:
@@ -39,21 +43,42 @@ def learn_codes(codes: Sequence[str], min_count: int, *, string_codes: bool) -> 
     head = max(1, min(2, length - len(suffix) - 1))
     prefixes = common_values(Counter(code[:head] for code in same_length), min_count)
     prefixes = {prefix: count for prefix, count in prefixes.items() if prefix[0] != "0"}
-    digits = max(1, min(12, length - head - len(suffix)))
+    digits = max(1, min(MAX_CODE_DIGITS, length - head - len(suffix)))
     return CodeForms("integer", _shares(prefixes or {"1" * head: 1}), digits, suffix)
 
 
 def _string_codes(codes: Sequence[str], min_count: int) -> CodeForms:
-    """Keep the letters and signs that codes begin and end with; all between them is digits."""
-    parts = [re.fullmatch(r"(\D*)(.*?)(\D*)", code, re.DOTALL) for code in codes]
-    heads = Counter(part[1] for part in parts if part)
-    suffix, of_suffix = Counter(part[3] for part in parts if part).most_common(1)[0]
-    if of_suffix < max(min_count, 0.9 * len(codes)) or len(suffix) > 8:
-        suffix = ""
-    middles = [len(part[2]) for part in parts if part]
-    digits = max(1, min(12, Counter(middles).most_common(1)[0][0]))
+    """Keep the text that most codes begin and end with, and have between their digits."""
+    parted = [_part_code(code) for code in codes]
+    form, count = Counter((digits, marks, tail) for _, digits, marks, tail in parted).most_common(1)[0]
+    if count < max(min_count, 0.3 * len(codes)):
+        form = (
+            Counter(len(code) - len(parts[0]) for code, parts in zip(codes, parted, strict=True)).most_common(
+                1
+            )[0][0],
+            (),
+            "",
+        )
+    digits, marks, suffix = form
+    heads = Counter(parts[0] for parts in parted if not form[1] or parts[1:] == form)
+    digits = max(1, min(MAX_CODE_DIGITS, digits))
     prefixes = _prefix_free(common_values(heads, min_count))
-    return CodeForms("string", _shares(prefixes or {"P": 1}), digits, suffix)
+    kept = {place: text for place, text in marks if 0 < place < digits and len(text) <= _LONGEST_MARK}
+    suffix = suffix if len(suffix) <= _LONGEST_SUFFIX else ""
+    return CodeForms("string", _shares(prefixes or {"P": 1}), digits, suffix, kept)
+
+
+def _part_code(code: str) -> tuple[str, int, tuple[tuple[int, str], ...], str]:
+    """Give the text before a code's first digit, the number of digits, the text between them, and after the last."""
+    head, *runs = re.findall(r"^\D*|\d+|\D+", code)
+    digits, marks = 0, []
+    for run in runs:
+        if run[0].isdecimal():
+            digits += len(run)
+        else:
+            marks.append((digits, run))
+    tail = marks.pop()[1] if marks and marks[-1][0] == digits else ""
+    return head, digits, tuple(marks), tail
 
 
 def _prefix_free(prefixes: dict[str, int]) -> dict[str, int]:
@@ -85,8 +110,11 @@ def learn_url(urls: Iterable[tuple[str, Row]], fallback: str, min_count: int, ne
     if not forms:
         return fallback
     form, count = forms.most_common(1)[0]
-    good = count >= min_count and any(f"{{{name}}}" in form for name in needed)
-    return form if good else fallback
+    if count < min_count or not any(f"{{{name}}}" in form for name in needed):
+        return fallback
+    if "code" in needed and "{slug}" not in form:  # by the price list's rules an item's URL has both
+        form = form.replace("{code}", "{slug}-{code}", 1)
+    return form
 
 
 def _form(url: str, row: Row) -> str | None:
@@ -96,7 +124,7 @@ def _form(url: str, row: Row) -> str | None:
         host = parts.hostname or ""
     except ValueError:
         return None
-    if parts.scheme not in ("http", "https") or not host or re.search(r"[{}\s]", url):
+    if parts.scheme not in ("http", "https") or not host or not re.fullmatch(r"[\w./:%~,=+-]+", url):
         return None
     path = parts.path
     name = slug(row.title)

@@ -166,7 +166,11 @@ def _let_titles_vary(line: Line, public: Callable[[str, str], Piece | None]) -> 
     if not line.forms:
         shown = line.key[1]
         for kind in ("material", "colour", "style"):
-            phrases = {piece.text for _ in range(12) if (piece := public(kind, line.shape)) and piece.text not in shown}
+            phrases = {
+                piece.text
+                for _ in range(12)
+                if (piece := public(kind, line.shape)) and piece.text not in shown
+            }
             if phrases:
                 line.forms = {f"{{{kind}}} {line.key[1]}".strip(): 1.0}
                 line.slots = {kind: dict.fromkeys(sorted(phrases)[:6], 1.0)}

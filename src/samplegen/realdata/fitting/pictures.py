@@ -34,6 +34,11 @@ class Wardrobe:
         found = {path.stem for path in (self.source.root / SHAPES).glob("[!.]*.svg")}
         return frozenset(found & {*self.source.garments})
 
+    @cached_property
+    def garments(self) -> dict[str, Garment]:
+        """What each drawing can be made of."""
+        return {name: self.source.garments[name] for name in sorted(self.shapes)}
+
 
 def open_wardrobe(base: str | None) -> Wardrobe:
     """Open the base pack, or the installed pack with the most drawings."""
@@ -94,7 +99,12 @@ def _garment(name: str, garment: Garment) -> str:
 
 def _lexicon(lines: Sequence[Line], languages: Sequence[Words]) -> str:
     """Write what the words of the catalog say about pictures; only words that stand there."""
-    sections: dict[str, dict[str, dict[str, list[str]]]] = {"materials": {}, "patterns": {}, "variants": {}, "words": {}}
+    sections: dict[str, dict[str, dict[str, list[str]]]] = {
+        "materials": {},
+        "patterns": {},
+        "variants": {},
+        "words": {},
+    }
     colours: dict[str, tuple[int, int, int]] = {}
     for phrase, entry, rgb in _known_phrases(lines, languages):
         if entry.section == "colours":
@@ -144,9 +154,7 @@ def _known_phrases(
                 place += 1
 
 
-def _lookup(
-    key: Key, languages: Sequence[Words]
-) -> list[tuple[Entry, tuple[int, int, int] | None]]:
+def _lookup(key: Key, languages: Sequence[Words]) -> list[tuple[Entry, tuple[int, int, int] | None]]:
     for number, language in enumerate(languages):
         entries = language.entries.get(key)
         if entries and (number == 0 or sum(map(len, key)) > 3):

@@ -52,7 +52,9 @@ def fit_prices(lines: Sequence[Line], *, min_count: int) -> PriceModel:
         left = left[:0] if line.small else left
         squares = float(np.sum(np.square(left))) + _SHRINK * overall**2
         line.spread = min(max(math.sqrt(squares / (len(left) + _SHRINK)), 0.02), 2.0)
-    effects = {str(name[1]): v for name, v in value.items() if name[0] == "word" and abs(v) >= SMALLEST_EFFECT}
+    effects = {
+        str(name[1]): v for name, v in value.items() if name[0] == "word" and abs(v) >= SMALLEST_EFFECT
+    }
     return PriceModel(effects, _set_points(lines, min_count))
 
 

@@ -16,6 +16,7 @@ from samplegen.realdata.fitting.protection import Categories
 from samplegen.realdata.fitting.table import NO_LEVEL, Row
 from samplegen.realdata.fitting.titles import ELIDED, Parsed
 from samplegen.realdata.fitting.vocabulary import Words, key_of
+from samplegen.templates.model import Garment
 
 Levels = tuple[str, ...]
 SHARES = {
@@ -64,18 +65,24 @@ class PrivateModel:
 
 
 def learn_privately(
-    parsed: Sequence[Parsed], words: Words, shapes: Sequence[str], budget: Budget, *, min_count: int
+    parsed: Sequence[Parsed],
+    words: Words,
+    garments: Mapping[str, Garment],
+    budget: Budget,
+    *,
+    min_count: int,
 ) -> PrivateModel:
     """Learn lines from titles that were taken apart with public words alone.
 
     Args:
         parsed: The rows.
         words: The public words of the language.
-        shapes: The drawings that there are; public.
+        garments: The drawings that there are, and what each can be made of; public.
         budget: What may be spent; all of it is.
         min_count: See `Budget.found_counts`.
     """
     rows = [entry.row for entry in parsed]
+    shapes = sorted(garments)
     tree = _categories(rows, budget, min_count)
     pairs = sorted({triple[:2] for triple in tree})
     cells = _drawings(parsed, pairs, shapes, budget)
@@ -90,8 +97,14 @@ def learn_privately(
         for shape, weight in sorted(inside.items(), key=lambda item: (-item[1], item[0])):
             noun = _noun(words, shape)
             line = Line((shape, noun, triple), weight=round(max(count * weight / total(inside), 0.1), 1))
-            line.forms = {form.replace("NOUN", noun): float(n) for form, n in forms.items()}
-            line.slots = {kind: slots[kind] for kind in slots if any(f"{{{kind}}}" in form for form in line.forms)}
+            worn = {**slots, "material": _worn(slots["material"], words, garments[shape])}
+            fitting = {form: n for form, n in forms.items() if worn["material"] or "{material}" not in form}
+            line.forms = {form.replace("NOUN", noun): float(n) for form, n in fitting.items()} or {
+                f"{{style}} {noun}": 1.0
+            }
+            line.slots = {
+                kind: worn[kind] for kind in worn if any(f"{{{kind}}}" in form for form in line.forms)
+            }
             line.price, line.spread = means.get(shape, means[""]), spread
             lines.append(line)
     return PrivateModel(lines, PriceModel({}, {"main": points}), share, steps, total(tree))
@@ -150,14 +163,18 @@ def _forms(parsed: Sequence[Parsed], head: str, budget: Budget) -> dict[str, int
         found = {piece.kind.removesuffix(ELIDED) for piece in entry.slots}
         return max(forms, key=lambda form: len(kinds[form] & found) - len(kinds[form] - found))
 
-    noisy = budget.public_counts("title forms", Counter(map(nearest, parsed)), forms, share=SHARES["title forms"])
+    noisy = budget.public_counts(
+        "title forms", Counter(map(nearest, parsed)), forms, share=SHARES["title forms"]
+    )
     clear = clear_counts(noisy, budget.epsilon * SHARES["title forms"])
     return clear or {forms[0]: 1}
 
 
 def _slots(parsed: Sequence[Parsed], words: Words, budget: Budget) -> dict[str, dict[str, float]]:
     """Count public phrases; of a row only the first few count, so that no row weighs more than others."""
-    spelled = {(kind, key_of(phrase)): phrase for kind in _KINDS for phrase in reversed(words.public.get(kind, []))}
+    spelled = {
+        (kind, key_of(phrase)): phrase for kind in _KINDS for phrase in reversed(words.public.get(kind, []))
+    }
     counts: Counter[tuple[str, str]] = Counter()
     for entry in parsed:
         found = ((piece.kind, key_of(piece.text)) for piece in entry.slots)
@@ -219,10 +236,22 @@ def _discounts(rows: Sequence[Row], budget: Budget) -> tuple[float, dict[str, fl
             return "none"
         return min(_STEPS, key=lambda name: abs(float(name) - (1 - row.paid / row.full)))
 
-    noisy = budget.public_counts("discounts", Counter(map(step, rows)), ("none", *_STEPS), share=SHARES["discounts"])
+    noisy = budget.public_counts(
+        "discounts", Counter(map(step, rows)), ("none", *_STEPS), share=SHARES["discounts"]
+    )
     clear = clear_counts(noisy, budget.epsilon * SHARES["discounts"])
     off = {name: float(clear[name]) for name in _STEPS if name in clear}
     return (sum(off.values()) / max(sum(clear.values()), 1), off) if off else (0.0, {})
+
+
+def _worn(materials: Mapping[str, float], words: Words, garment: Garment) -> dict[str, float]:
+    """Give the words for materials that a garment can be of."""
+    known = {*garment.materials, *garment.wears}
+    return {
+        phrase: count
+        for phrase, count in materials.items()
+        if any(entry.section == "materials" and entry.key in known for entry in words.entries[key_of(phrase)])
+    }
 
 
 def _noun(words: Words, shape: str) -> str:

@@ -158,7 +158,11 @@ class Generalizer:
     def _suiting(self, kind: str, shape: str) -> list[str]:
         """Give the public phrases of a kind that suit a drawing and may be written."""
         if (kind, shape) not in self._public:
-            styled = (self._style(phrase) for phrase in self._words.public.get(kind, []) if self._suits(phrase, kind, shape))
+            styled = (
+                self._style(phrase)
+                for phrase in self._words.public.get(kind, [])
+                if self._suits(phrase, kind, shape)
+            )
             free = [phrase for phrase in styled if self.seen.free(phrase) and not self.seen.is_title(phrase)]
             self._public[kind, shape] = free
         return self._public[kind, shape]
@@ -170,7 +174,9 @@ class Generalizer:
         garment = self._garments.get(shape)
         if kind != "material" or garment is None:
             return True
-        keys = {entry.key for entry in self._words.entries.get(key_of(phrase), []) if entry.section == "materials"}
+        keys = {
+            entry.key for entry in self._words.entries.get(key_of(phrase), []) if entry.section == "materials"
+        }
         return bool(keys & {*garment.materials, *garment.wears})
 
 

@@ -11,6 +11,7 @@ from samplegen.realdata.fitting.protection import Categories, common_values
 from samplegen.realdata.fitting.table import Row
 
 MAX_COLOURWAYS = 3
+_LARGEST_RATE = 9_999
 _MOST_PAIRS = 200_000
 _DECIMALS = range(0, 10)
 
@@ -20,7 +21,9 @@ def euro_rate(rows: Iterable[Row]) -> str | None:
 
     Where no rate explains all of them, it is the median of the ratios.
     """
-    pairs = [(row.full, row.full_eur) for row in rows if row.full_eur]
+    pairs = [
+        (row.full, row.full_eur) for row in rows if row.full_eur and row.full_eur < _LARGEST_RATE * row.full
+    ]
     if not pairs:
         return None
     low = max(Fraction(eur, full) for full, eur in pairs)

@@ -26,7 +26,9 @@ def how_section(
     text = f"fitted:  # by samplegen fit; see README.md\n  rows: {rows}\n  min_count: {min_count}\n"
     if epsilon is None:
         return f"{text}  seed: {seed}\n"
-    text += f"  epsilon: {_decimal(epsilon)}  # the sum of the queries'\n  delta: {_decimal(delta)}\n  queries:\n"
+    text += (
+        f"  epsilon: {_decimal(epsilon)}  # the sum of the queries'\n  delta: {_decimal(delta)}\n  queries:\n"
+    )
     for query in spent:
         text += (
             f"    - {{name: {query.name}, epsilon: {_decimal(query.epsilon)}, "
@@ -88,6 +90,7 @@ How a row comes about: its style has a place (line and category triple), drawn s
 a title form of the line; a word for each slot. The price is the place's base, plus what the words add, plus noise with
 the line's `spread` (all in logarithms), snapped to price points. Words that other lines of the same noun or drawing lend
 have 15% of a slot's weight, so that titles recombine: no title of the table stands here as a whole.
+Drawings, patterns and colours are samplegen's own; hosts of URLs are reserved names.
 
 ## What of the table is here
 
@@ -115,7 +118,10 @@ def _privacy(options: "FitOptions", learnt: "Learnt") -> str:
     )
     for query in learnt.spent:
         text += f"| {query.name} | {query.epsilon:.4g} | {query.sensitivity} | {query.delta:.2g} |\n"
-    return text + f"| all | {sum(q.epsilon for q in learnt.spent):.4g} | | {sum(q.delta for q in learnt.spent):.2g} |\n"
+    return (
+        text
+        + f"| all | {sum(q.epsilon for q in learnt.spent):.4g} | | {sum(q.delta for q in learnt.spent):.2g} |\n"
+    )
 
 
 def write_shapes(unmapped: Mapping[str, tuple[str, int]], wardrobe: Wardrobe, options: "FitOptions") -> str:

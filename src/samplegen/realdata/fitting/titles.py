@@ -96,7 +96,9 @@ class TitleParser:
             known = [(word,) in self._kinds or (word,) in self._nouns for word in folded]
             links = [self._is_link(token) for token in title.split()]
             words.update({word for word in folded})
-            for (first, second), k, link in zip(pairwise(folded), pairwise(known), pairwise(links), strict=True):
+            for (first, second), k, link in zip(
+                pairwise(folded), pairwise(known), pairwise(links), strict=True
+            ):
                 if not any(k) and not any(link) and not any(map(_numeric, (first, second))):
                     pairs[first, second] += 1
         self._joined = {
@@ -151,10 +153,7 @@ class TitleParser:
             return self._opened(self._nouns[tuple(folded[span[0] : span[1]])], folded, levels), ""
         for level in levels:
             words = [fold(word) for word in re.split(r"[\s/&,>-]+", level) if word]
-            found = {
-                self._opened(name, folded, levels)
-                for name in self._named_in(words)
-            }
+            found = {self._opened(name, folded, levels) for name in self._named_in(words)}
             if len(found) == 1:
                 return found.pop(), ""
         return "", ""
@@ -204,7 +203,9 @@ class TitleParser:
         if self._is_link(tokens[place]):
             return place + 1
         end = place + 1
-        while end < stop and (folded[end - 1], folded[end]) in self._joined and not self._is_link(tokens[end]):
+        while (
+            end < stop and (folded[end - 1], folded[end]) in self._joined and not self._is_link(tokens[end])
+        ):
             end += 1
         return end
 

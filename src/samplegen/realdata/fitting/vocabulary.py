@@ -53,7 +53,7 @@ class Words:
 @lru_cache(maxsize=100_000)
 def fold(word: str) -> str:
     """Give a word as words are compared: lower case, no accents, no plural, no comma at its end."""
-    word = word.replace("\u2019", "'").casefold().strip(",.;:!?\"()")
+    word = word.replace("\u2019", "'").casefold().strip(',.;:!?"()')
     if "'" in word:
         word = _ELIDED.sub("", word)
     if not word.isascii():

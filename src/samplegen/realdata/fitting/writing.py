@@ -49,5 +49,7 @@ def words(values: Sequence[str]) -> str:
 
 
 def _item(value: str) -> str:
-    simple = re.fullmatch(r"[^\W\d_][\w .’'/&–-]*", value) and value not in _RESERVED and value == value.strip()
+    simple = (
+        re.fullmatch(r"[^\W\d_][\w .’'/&–-]*", value) and value not in _RESERVED and value == value.strip()
+    )
     return value if simple else json.dumps(value, ensure_ascii=False)
