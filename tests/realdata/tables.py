@@ -5,14 +5,29 @@ import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-COLUMNS = (
-    "website_name,competence_date,country_code,currency_code,brand,category1_code,category2_code,category3_code,"
-    "product_code,title,itemurl,imageurl,full_price,price,full_price_eur,price_eur,flg_discount"
-).split(",")
+COLUMNS = [
+    "website_name",
+    "competence_date",
+    "country_code",
+    "currency_code",
+    "brand",
+    "category1_code",
+    "category2_code",
+    "category3_code",
+    "product_code",
+    "title",
+    "itemurl",
+    "imageurl",
+    "full_price",
+    "price",
+    "full_price_eur",
+    "price_eur",
+    "flg_discount",
+]
 Record = dict[str, str]
 
 _STYLES = ("Valmy", "Orsel", "Lison", "Garance", "Belleville", "Ondine", "Cléry", "Jourdain")
-_LEATHER = ("cuir grainé", "cuir lisse", "veau velours", "cuir d’agneau", "toile")
+_LEATHER = ("cuir grainé", "cuir lisse", "veau velours", "cuir d\u2019agneau", "toile")
 _CLOTH = ("coton", "laine", "soie", "lin", "cachemire", "popeline de coton")
 _COLOURS = ("noir", "beige", "bleu marine", "écru", "rouge")
 
@@ -42,7 +57,7 @@ _LINES: tuple[tuple[tuple[str, str, str], tuple[str, ...], float], ...] = (
         ("Portefeuille en {leather}", "Porte-cartes {style}"),
         310,
     ),
-    (("FEMME", "BIJOUX", "N.A."), ("Boucles d’oreilles {style}", "Bague {style} en argent"), 240),
+    (("FEMME", "BIJOUX", "N.A."), ("Boucles d\u2019oreilles {style}", "Bague {style} en argent"), 240),
     (
         ("FEMME", "ACCESSOIRES", "N.A."),
         ("Écharpe en {cloth}", "Ceinture en {leather}", "Foulard {style} en soie"),

@@ -22,8 +22,9 @@ from samplegen.realdata.fitting.prices import PriceModel, fit_prices
 from samplegen.realdata.fitting.private import learn_privately
 from samplegen.realdata.fitting.protection import Generalizer
 from samplegen.realdata.fitting.readme import how_section, write_readme, write_shapes
+from samplegen.realdata.fitting.spelling import detect_language, unify_spelling
 from samplegen.realdata.fitting.table import PriceTable, read_table
-from samplegen.realdata.fitting.titles import Parsed, TitleParser, detect_language, unify_spelling
+from samplegen.realdata.fitting.titles import Parsed, TitleParser
 from samplegen.realdata.fitting.vocabulary import (
     LANGUAGES,
     Key,

@@ -18,6 +18,8 @@ FORM_BLEND = 0.08
 _LENT_WORDS = 5
 _LENT_FORMS = 3
 _MOST_SLOTS = 8
+_VARYING = ("material", "colour", "pattern", "size", "style")
+"""Kinds that make titles vary where nothing else does, the best first."""
 Weights = dict[str, float]
 
 
@@ -87,7 +89,8 @@ def group_rows(parsed: Iterable[Parsed], *, min_count: int) -> list[Line]:
 
 def form_of(pieces: Sequence[Piece], noun: str) -> tuple[str, list[tuple[Slot, str]]]:
     """Give the form of a title, and what fills its slots; the line's noun stands for the title's own."""
-    words, filled = [], []
+    words: list[str] = []
+    filled: list[tuple[Slot, str]] = []
     used: Counter[str] = Counter()
     for piece in pieces:
         if piece.kind == NOUN:
@@ -163,26 +166,27 @@ def blend(own: Mapping[str, float], pool: Mapping[str, float], share: float, mos
 
 def _let_titles_vary(line: Line, public: Callable[[str, str], Piece | None]) -> None:
     """See to it that a line has forms with slots, and more than one title."""
+    noun = line.key[1]
     if not line.forms:
-        shown = line.key[1]
-        for kind in ("material", "colour", "style"):
-            phrases = {
-                piece.text
-                for _ in range(12)
-                if (piece := public(kind, line.shape)) and piece.text not in shown
-            }
+        for kind in _VARYING:
+            phrases = _some(public, kind, line.shape)
             if phrases:
-                line.forms = {f"{{{kind}}} {line.key[1]}".strip(): 1.0}
-                line.slots = {kind: dict.fromkeys(sorted(phrases)[:6], 1.0)}
+                line.forms = {f"{{{kind}}} {noun}".strip(): 1.0}
+                line.slots = {kind: dict.fromkeys(phrases, 1.0)}
                 break
-    if max((len(words) for words in line.slots.values()), default=0) > 1 or len(line.forms) > 1:
+    if max(map(len, line.slots.values()), default=0) > 1 or len(line.forms) > 1:
         return
-    for name in list(line.slots):
-        kind = name.rstrip("0123456789")
-        for _ in range(4):
-            piece = public(kind, line.shape)
-            if piece and kind in ("style", "material", "pattern", "cut", "size", "colour", "detail"):
-                line.slots[name].setdefault(piece.text, 0.25)
+    for kind in (kind for kind in _VARYING if kind in line.slots):
+        more = {phrase: 0.25 for phrase in _some(public, kind, line.shape) if phrase not in line.slots[kind]}
+        if more:
+            line.slots[kind] |= more
+            return
+
+
+def _some(public: Callable[[str, str], Piece | None], kind: str, shape: str) -> list[str]:
+    """Give a few public phrases of a kind, in alphabetical order."""
+    found = (public(kind, shape) for _ in range(12))
+    return sorted({piece.text for piece in found if piece})[:4]
 
 
 def line_names(lines: Sequence[Line]) -> list[str]:

@@ -1,10 +1,9 @@
 """What a fitted pack needs to be drawn: drawings, garments, materials, palette and the lexicon of its words."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
-from pathlib import Path
 
 from samplegen.realdata.fitting.lines import Line
 from samplegen.realdata.fitting.vocabulary import Entry, Key, Words, key_of

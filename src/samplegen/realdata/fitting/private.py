@@ -179,7 +179,7 @@ def _slots(parsed: Sequence[Parsed], words: Words, budget: Budget) -> dict[str, 
     for entry in parsed:
         found = ((piece.kind, key_of(piece.text)) for piece in entry.slots)
         counts.update(list(dict.fromkeys((k[0], spelled[k]) for k in found if k in spelled))[:_WORDS_A_ROW])
-    domain = sorted(set((kind, phrase) for (kind, _), phrase in spelled.items()))
+    domain = sorted({(kind, phrase) for (kind, _), phrase in spelled.items()})
     noisy = budget.public_counts("words", counts, domain, share=SHARES["words"], sensitivity=_WORDS_A_ROW)
     slots: dict[str, dict[str, float]] = {}
     for kind in _KINDS:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from random import Random
 
-from samplegen.realdata.fitting.table import NO_LEVEL, Row
+from samplegen.realdata.fitting.table import NO_LEVEL
 from samplegen.realdata.fitting.titles import ELIDED, Parsed, Piece
 from samplegen.realdata.fitting.vocabulary import LINK, NOUN, STYLE, Words, key_of
 from samplegen.templates.model import Garment

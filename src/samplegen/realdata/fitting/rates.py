@@ -13,7 +13,7 @@ from samplegen.realdata.fitting.table import Row
 MAX_COLOURWAYS = 3
 _LARGEST_RATE = 9_999
 _MOST_PAIRS = 200_000
-_DECIMALS = range(0, 10)
+_DECIMALS = range(10)
 
 
 def euro_rate(rows: Iterable[Row]) -> str | None:

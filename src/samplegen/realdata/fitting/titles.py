@@ -8,7 +8,6 @@ from itertools import pairwise
 
 from samplegen.realdata.fitting.table import NO_LEVEL, Row
 from samplegen.realdata.fitting.vocabulary import (
-    LANGUAGES,
     LINK,
     NOUN,
     STYLE,
@@ -18,14 +17,13 @@ from samplegen.realdata.fitting.vocabulary import (
     fold_link,
     is_elided,
     key_of,
-    load_words,
 )
 
 ELIDED = "_of"
 """Ending of the kinds whose phrases begin with an elided word; they fit after a noun, not after another link."""
 _MERGED = {"material", "pattern", "cut", "detail", "colour"}
 """Kinds of which two that stand together are one phrase: Monogram Motif Vintage Check."""
-_JOINING = {"and", "&", "et", "e", "y", "und", "de", "di", "du", "d'"}
+_JOINING = {"de", "di", "du", "d'"}
 _MEASURE = re.compile(r"\d+(?:[.,]\d+)?(?:ml|cl|cm|mm|g|kg|oz|l)", re.IGNORECASE)
 _LONGEST_MERGED = 5
 
@@ -70,17 +68,16 @@ class TitleParser:
         self.head, self._after, self._links = main.head, main.after, main.links
         self._nouns: dict[Key, str] = {}
         self._categories: dict[Key, str] = {}
-        self._open: dict[str, Mapping[str, str | Sequence[str]]] = {}
         self._kinds: dict[Key, str] = {}
         for words in reversed(languages):
             # A word of another language counts if it cannot be taken for something else.
             far = words is not main
             self._nouns |= {k: v for k, v in words.nouns.items() if not far or sum(map(len, k)) > 3}
             self._categories |= words.categories
-            self._open |= {name: self._open.get(name, {}) | rules for name, rules in words.open.items()}
             self._kinds |= {k: v for k, v in words.kinds.items() if not far or sum(map(len, k)) > 3}
+        names = {name for words in languages for name in words.open}
         self._open = {
-            name: _merged_rules([words.open.get(name, {}) for words in languages]) for name in self._open
+            name: _merged_rules([words.open.get(name, {}) for words in languages]) for name in names
         }
         self._nouns |= mapping
         self._longest_noun = max(map(len, self._nouns))
@@ -111,7 +108,7 @@ class TitleParser:
         """Take the title of a row apart."""
         tokens = [token.strip(",;") or token for token in row.title.split()]
         folded = [fold(token) for token in tokens]
-        span = self._find_noun(tokens, folded)
+        span = self.find_noun(tokens, folded)
         shape, unknown = self._shape(row, folded, span)
         if span is None:
             pieces = [*self._pieces(tokens, folded, 0, len(tokens))]
@@ -123,7 +120,8 @@ class TitleParser:
             unknown = unknown or self._likely_noun(pieces) or row.title.split()[0]
         return Parsed(row, tuple(_joined_kinds(_without_loose_links(pieces))), shape, unknown)
 
-    def _find_noun(self, tokens: list[str], folded: list[str]) -> tuple[int, int] | None:
+    def find_noun(self, tokens: list[str], folded: list[str]) -> tuple[int, int] | None:
+        """Give where the noun begins and ends among a title's words, if it has one that is known."""
         stop = next((i for i, t in enumerate(tokens) if i and fold_link(t) in self._after), len(tokens))
         if self.head == "last":
             return self._match_last(folded[:stop])
@@ -259,7 +257,7 @@ def _without_loose_links(pieces: Iterable[Piece]) -> list[Piece]:
 
 
 def _joined_kinds(pieces: list[Piece]) -> Iterator[Piece]:
-    """Make one piece of those of one kind that stand together, or are joined by a link (laine et soie)."""
+    """Make one piece of those of one kind that stand together, or are joined by a link (toile de coton)."""
     merged: list[Piece] = []
     for piece in pieces:
         last = merged[-1] if merged else None
@@ -284,40 +282,3 @@ def _joined_kinds(pieces: list[Piece]) -> Iterator[Piece]:
 
 def _fits(first: Piece, second: Piece) -> bool:
     return len(first.text.split()) + len(second.text.split()) < _LONGEST_MERGED
-
-
-def detect_language(titles: Sequence[str]) -> str:
-    """Give the language whose nouns and small words the titles hold most; English if none does."""
-    scores = {}
-    for language in LANGUAGES:
-        words = load_words(language)
-        parser = TitleParser([words], {})
-        score = 0.0
-        for title in titles:
-            tokens = title.split()
-            folded = [fold(token) for token in tokens]
-            score += parser._find_noun(tokens, folded) is not None
-            score += 0.5 * sum(fold_link(token) in words.links and token.isalpha() for token in tokens)
-            score += 0.25 * sum((word,) in words.kinds for word in folded)
-        scores[language] = score
-    return max(LANGUAGES, key=lambda language: scores[language])
-
-
-def unify_spelling(parsed: Sequence[Parsed]) -> list[Parsed]:
-    """Write every phrase as it is written most often, so that capitals and plurals do not part what is one."""
-    spellings: dict[tuple[str, Key], Counter[str]] = {}
-    for entry in parsed:
-        for piece in entry.pieces:
-            spellings.setdefault(_identity(piece), Counter())[piece.text] += 1
-    best = {
-        identity: min(found, key=lambda text: (-found[text], text)) for identity, found in spellings.items()
-    }
-    return [
-        replace(entry, pieces=tuple(replace(p, text=best[_identity(p)]) for p in entry.pieces))
-        for entry in parsed
-    ]
-
-
-def _identity(piece: Piece) -> tuple[str, Key]:
-    """Give what spellings of one phrase have in common; plural and singular stay apart, since both are right."""
-    return piece.kind, tuple(word.casefold() for word in piece.text.split())

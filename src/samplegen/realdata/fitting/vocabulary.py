@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,7 @@ def is_elided(word: str) -> bool:
     return bool(_ELIDED.match(word.replace("\u2019", "'").casefold()))
 
 
-@lru_cache(maxsize=None)
+@cache
 def load_words(language: str) -> Words:
     """Read the words of a language that come with samplegen."""
     path = Path(str(files("samplegen"))) / "realdata" / "fitting" / "words" / f"{language}.yaml"

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
-_PLAIN = re.compile(r"[^\W_](?:[\w .’'()+/&–-]*[\w’'.)+])?")
+_PLAIN = re.compile(r"[^\W_](?:[\w .\u2019'()+/&\u2013-]*[\w\u2019'.)+])?")
 _RESERVED = {"true", "false", "null", "~"}
 _WIDTH = 110
 
@@ -30,7 +30,11 @@ def weights(values: Mapping[str, float]) -> str:
 
 
 def _plain_list(text: str) -> bool:
-    return bool(re.fullmatch(r"[^\W_][\w .’'()+/&–,-]*", text)) and " #" not in text and ": " not in text
+    return (
+        bool(re.fullmatch(r"[^\W_][\w .\u2019'()+/&\u2013,-]*", text))
+        and " #" not in text
+        and ": " not in text
+    )
 
 
 def flow(values: Mapping[str, str]) -> str:
@@ -50,6 +54,8 @@ def words(values: Sequence[str]) -> str:
 
 def _item(value: str) -> str:
     simple = (
-        re.fullmatch(r"[^\W\d_][\w .’'/&–-]*", value) and value not in _RESERVED and value == value.strip()
+        re.fullmatch(r"[^\W\d_][\w .\u2019'/&\u2013-]*", value)
+        and value not in _RESERVED
+        and value == value.strip()
     )
     return value if simple else json.dumps(value, ensure_ascii=False)
