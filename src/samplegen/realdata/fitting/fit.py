@@ -38,6 +38,8 @@ from samplegen.templates import Template, load_template
 
 DELTA = 1e-6
 """Of a fit with epsilon: the chance that noise lets a category through that few rows hold."""
+_EVERYWHERE = "en"
+"""The language whose words lists in all others use too: sneakers, tote, denim."""
 _JOINED_AT_LEAST = 2
 _CALIBRATION_ROWS = 4000
 _STEPS = 20
@@ -221,7 +223,7 @@ def _languages(read: PriceTable, options: FitOptions, wardrobe: Wardrobe) -> lis
     words = copy.deepcopy(load_words(main))
     if wardrobe.own:
         add_lexicon(words, wardrobe.source.lexicon)
-    return [words, *(load_words(other) for other in LANGUAGES if other != main)]
+    return [words] if main == _EVERYWHERE else [words, load_words(_EVERYWHERE)]
 
 
 def _drawable(entry: Parsed, wardrobe: Wardrobe) -> Parsed:

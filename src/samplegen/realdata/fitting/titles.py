@@ -70,11 +70,9 @@ class TitleParser:
         self._categories: dict[Key, str] = {}
         self._kinds: dict[Key, str] = {}
         for words in reversed(languages):
-            # A word of another language counts if it cannot be taken for something else.
-            far = words is not main
-            self._nouns |= {k: v for k, v in words.nouns.items() if not far or sum(map(len, k)) > 3}
+            self._nouns |= _beside(words.nouns, main) if words is not main else words.nouns
+            self._kinds |= _beside(words.kinds, main) if words is not main else words.kinds
             self._categories |= words.categories
-            self._kinds |= {k: v for k, v in words.kinds.items() if not far or sum(map(len, k)) > 3}
         names = {name for words in languages for name in words.open}
         self._open = {
             name: _merged_rules([words.open.get(name, {}) for words in languages]) for name in names
@@ -223,6 +221,12 @@ class TitleParser:
     def _likely_noun(self, pieces: Sequence[Piece]) -> str:
         unknown = [piece.text for piece in pieces if piece.kind == STYLE]
         return (unknown[-1] if self.head == "last" else unknown[0]) if unknown else ""
+
+
+def _beside(words: Mapping[Key, str], main: Words) -> dict[Key, str]:
+    """Give the words of another language that cannot be taken for words of the main one (rouge, compact)."""
+    known = {*main.kinds, *main.nouns, *((link,) for link in main.links)}
+    return {key: meaning for key, meaning in words.items() if key not in known and sum(map(len, key)) > 3}
 
 
 def _merged_rules(rules: Sequence[Mapping[str, str | Sequence[str]]]) -> dict[str, str | Sequence[str]]:
