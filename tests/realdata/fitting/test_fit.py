@@ -32,7 +32,9 @@ def french(tmp_path_factory):
 
 
 def files_of(folder):
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
 
 
 def draw(pack, rows=200):
@@ -126,12 +128,16 @@ def test_no_value_that_few_rows_hold_is_written(tmp_path, min_count):
     rows = _with_rare_values(french_rows(300, seed=min_count))
     fit_template(write_csv(tmp_path / "list.csv", rows), tmp_path / "mine", FitOptions(min_count=min_count))
 
-    written = [text for name in ("catalog", "template", "lexicon") for text in _written(tmp_path / "mine", name)]
+    written = [
+        text for name in ("catalog", "template", "lexicon") for text in _written(tmp_path / "mine", name)
+    ]
     words = {word for text in written for word in re.findall(r"[^\s{}>,]+", text)}
     for value, count in _counts_of_words(rows).items():
         if count < min_count:
             assert value not in words, f"{value!r} stands in {count} rows"
-    places = {place for line in load_template(tmp_path / "mine").catalog.lines.values() for place in line.places}
+    places = {
+        place for line in load_template(tmp_path / "mine").catalog.lines.values() for place in line.places
+    }
     triples = Counter(" > ".join(row[f"category{n}_code"] for n in (1, 2, 3)) for row in rows)
     assert not {place for place in places if 0 < triples[place] < min_count}
 
@@ -304,11 +310,58 @@ def test_a_folder_that_is_there_is_left_alone(tmp_path):
 
 
 _WORDS = st.sampled_from(
-    "Sac à main sac SAC Robe: #1 - null yes 12 3.50 a, {x} [y] d\u2019agneau Écharpe en de and \u2013 Scarf T-shirt & "
-    "*star 100% @home `t` !b |p >f ?q \\b \" ' cuir NOIR 日本 No.01 50ml ß ~ 1e5 true Coat".split(" ")
+    [
+        "Sac",
+        "à",
+        "main",
+        "sac",
+        "SAC",
+        "Robe:",
+        "#1",
+        "-",
+        "null",
+        "yes",
+        "12",
+        "3.50",
+        "a,",
+        "{x}",
+        "[y]",
+        "d\u2019agneau",
+        "Écharpe",
+        "en",
+        "de",
+        "and",
+        "\u2013",
+        "Scarf",
+        "T-shirt",
+        "&",
+        "*star",
+        "100%",
+        "@home",
+        "`t`",
+        "!b",
+        "|p",
+        ">f",
+        "?q",
+        "\\b",
+        '"',
+        "'",
+        "cuir",
+        "NOIR",
+        "日本",
+        "No.01",
+        "50ml",
+        "ß",
+        "~",
+        "1e5",
+        "true",
+        "Coat",
+    ]
 )
 _TITLES = st.lists(_WORDS, max_size=5).map(" ".join)
-_PRICES = st.sampled_from(["100", "99.9", "1 290,00", "0", "-5", "nan", "", "1e3", "70000", "12.345", "inf", "abc"])
+_PRICES = st.sampled_from(
+    ["100", "99.9", "1 290,00", "0", "-5", "nan", "", "1e3", "70000", "12.345", "inf", "abc"]
+)
 _LEVELS = st.sampled_from(["FEMME", "SACS", "N.A.", "", "A > B", "x: y", "#"])
 _CODES = st.sampled_from(["12345", "00012", "AB-12/3", "é", "", "x" * 50, "9" * 25, "P1"])
 _RECORDS = st.lists(
@@ -337,13 +390,16 @@ def test_any_table_gives_a_sound_pack_or_one_error(tmp_path_factory, records, mi
     try:
         fit_template(table, folder / "mine", FitOptions(min_count=min_count, epsilon=epsilon, seed=1))
     except SamplegenError as error:
-        assert re.search("none of its rows can be used|usable rows", str(error)), error
+        if not re.search("none of its rows can be used|usable rows", str(error)):
+            raise
         return
 
     assert check_rules(draw(folder / "mine", 40)) == []
 
 
-@pytest.mark.skipif(not REAL.is_file(), reason="needs the real table of ../shared, which is no part of the project")
+@pytest.mark.skipif(
+    not REAL.is_file(), reason="needs the real table of ../shared, which is no part of the project"
+)
 def test_the_command_in_its_readme_makes_the_burberry_pack(tmp_path):
     shipped = ROOT / "templates" / "burberry"
 
@@ -355,7 +411,9 @@ def test_the_command_in_its_readme_makes_the_burberry_pack(tmp_path):
 def _plain_titles():
     return [
         {**row, "title": title}
-        for row, title in zip(french_rows(30, seed=9), ["Sac à main", "Robe longue", "Sac Zélie"] * 10, strict=True)
+        for row, title in zip(
+            french_rows(30, seed=9), ["Sac à main", "Robe longue", "Sac Zélie"] * 10, strict=True
+        )
     ]
 
 
@@ -368,9 +426,15 @@ def _unheard_of(count):
 
 
 def _with_rare_values(rows):
-    rare = [("Sac Quillan en python", "VITRINE"), ("Cape Xanthe en vigogne", "ATELIER"), ("Pouf Ulysse", "SALON")]
+    rare = [
+        ("Sac Quillan en python", "VITRINE"),
+        ("Cape Xanthe en vigogne", "ATELIER"),
+        ("Pouf Ulysse", "SALON"),
+    ]
     for number, (title, level) in enumerate(rare):
-        rows[number].update(title=title, category3_code=level, full_price=f"{4321 + number}", price=f"{4321 + number}")
+        rows[number].update(
+            title=title, category3_code=level, full_price=f"{4321 + number}", price=f"{4321 + number}"
+        )
     return rows
 
 
@@ -385,4 +449,3 @@ def _counts_of_words(rows):
         counts.update(set(row["title"].split()))
         counts.update({row[f"category{level}_code"] for level in (1, 2, 3)})
     return counts
-

@@ -10,12 +10,10 @@ from samplegen.realdata.fitting.vocabulary import Entry, Key, Words, key_of
 from samplegen.realdata.fitting.writing import flow, words
 from samplegen.templates import Template, load_template
 from samplegen.templates.model import Garment
-from samplegen.templates.template import SHAPES, shape_path
+from samplegen.templates.template import PLACEHOLDER, SHAPES, shape_path
 
-PLACEHOLDER = "parcel"
-"""The drawing of products whose noun has none: a closed box."""
 _SOURCE = "burberry"
-_PLACEHOLDER_GARMENT = "parcel: {materials: card 1, palette: cards}"
+_PLACEHOLDER_GARMENT = f"{PLACEHOLDER}: {{materials: card 1, palette: cards}}"
 _COPIED = ("lexicon.yaml", "palette.yaml", "materials.yaml", "garments.yaml")
 
 

@@ -38,7 +38,7 @@ def how_section(
 
 
 def _decimal(value: float) -> str:
-    return f"{value:.9f}".rstrip("0") + ("0" if value == int(value) else "")
+    return f"{value:.15f}".rstrip("0") + ("0" if value == int(value) else "")
 
 
 def command_of(table: Path, out: Path, options: "FitOptions") -> str:

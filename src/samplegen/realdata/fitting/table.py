@@ -63,7 +63,8 @@ def read_table(path: Path) -> PriceTable:
     columns = frozenset(name for name in first if name in COLUMNS)
     _check_columns(path, columns, first)
     left_out: Counter[str] = Counter()
-    rows: dict[tuple[Any, ...], Row] = {}
+    rows: list[Row] = []
+    seen: set[tuple[str, ...]] = set()
     constants: dict[str, Counter[str]] = {name: Counter() for name in CONSTANT_COLUMNS if name in columns}
     number_codes = True
     for record in _all_of(path, first, records):
@@ -71,10 +72,11 @@ def read_table(path: Path) -> PriceTable:
         if row is None:
             continue
         identity = tuple(_text(record.get(name)) for name in COLUMNS)
-        if identity in rows:
+        if row.code and identity in seen:  # without a code, rows alike are colourways
             left_out["repeats another row in every column"] += 1
             continue
-        rows[identity] = row
+        seen.add(identity)
+        rows.append(row)
         number_codes = number_codes and bool(re.fullmatch(r"[1-9]\d{0,17}", row.code))
         for name, counts in constants.items():
             counts[_text(record.get(name))] += 1
@@ -84,7 +86,7 @@ def read_table(path: Path) -> PriceTable:
     found = {name: counts.most_common(1)[0][0] for name, counts in constants.items()}
     constant = {name: value for name, value in found.items() if value}
     return PriceTable(
-        tuple(rows.values()), constant, columns, dict(left_out), CODE_COLUMN in columns and not number_codes
+        tuple(rows), constant, columns, dict(left_out), CODE_COLUMN in columns and not number_codes
     )
 
 
