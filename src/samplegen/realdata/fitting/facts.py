@@ -39,7 +39,8 @@ def gather_facts(
     """
     base = wardrobe.source.settings if wardrobe.own else None
     assumed: list[str] = []
-    columns = _columns(name, table.constants, base, language, assumed)
+    constants = {column: value for column, (value, count) in table.constants.items() if count >= min_count}
+    columns = _columns(name, constants, base, language, assumed)
     site = name_of(columns["website_name"]).replace("_", "")[:40] or "shop"
     item = base.urls.item if base else f"https://www.{site}.example/{{slug}}-p{{code}}"
     image = base.urls.image if base else f"https://images.{site}.example/{{guid}}"

@@ -35,6 +35,7 @@ from samplegen.realdata.fitting.vocabulary import (
 )
 from samplegen.sampling import Sampler
 from samplegen.templates import Template, load_template
+from samplegen.templates.pack_yaml import MAX_BYTES
 
 DELTA = 1e-6
 """Of a fit with epsilon: the chance that noise lets a category through that few rows hold."""
@@ -146,6 +147,11 @@ def fit_template(table: Path, out: Path, options: FitOptions) -> FitReport:
         "README.md": write_readme(table, out, options, learnt, facts).encode(),
         **picture_files(wardrobe, learnt.lines, words),
     }
+    if len(files["catalog.yaml"]) > MAX_BYTES:
+        raise FitError(
+            f"{table}: catalog.yaml would have {len(files['catalog.yaml']):,} bytes; a file of a pack holds at most "
+            f"{MAX_BYTES:,}. Give a part of the rows, or a higher --min-count."
+        )
     if learnt.unmapped:
         files["shapes.yaml"] = write_shapes(learnt.unmapped, wardrobe, options).encode()
     with _staged(out) as staged:

@@ -21,31 +21,34 @@ from samplegen.templates.model import Garment
 Levels = tuple[str, ...]
 SHARES = {
     "first levels": 0.08,
-    "level pairs": 0.16,
-    "category triples": 0.2,
-    "drawings by level pair": 0.2,
+    "level pairs": 0.2,
+    "category triples": 0.14,
+    "drawings by level pair": 0.18,
     "title forms": 0.05,
-    "words": 0.12,
-    "logarithms of prices by drawing": 0.1,
-    "price points": 0.04,
-    "discounts": 0.05,
+    "words": 0.1,
+    "logarithms of prices by drawing": 0.17,
+    "price points": 0.05,
+    "discounts": 0.03,
 }
 """Part of the budget that each question gets; they sum to 1."""
 _WORDS_A_ROW = 3
-_CENTRE, _RADIUS = math.log(300.0), math.log(30.0)
-"""Prices are clipped to 300 times or divided by 30: from 10 to 9,000."""
+_CENTRE, _RADIUS = math.log(300.0), math.log(12.0)
+"""Prices are clipped to 300 times or divided by 12: from 25 to 3,600."""
 _UNIT = 1000
 """Sums of logarithms are whole numbers of thousandths, so that noise is discrete too."""
+_ALL = "every drawing"
 _PRIOR = 0.6
 """Standard deviation of the mean logarithm between drawings, a public guess."""
 _FORMS = {
     "last": (
         "{pattern} {material} NOUN", "{material} NOUN", "{pattern} NOUN", "{style} NOUN", "{size} {style} NOUN",
         "{cut} {material} NOUN", "{material} {style} NOUN", "{colour} NOUN", "{detail} {material} NOUN",
+        "{pattern} {material} {style} NOUN", "{cut} {pattern} {material} NOUN", "{style} {pattern} {material} NOUN",
     ),
     "first": (
         "NOUN {style}", "NOUN {material}", "NOUN {style} {material}", "NOUN {size} {style}", "NOUN {pattern}",
         "NOUN {cut} {material}", "NOUN {colour}", "NOUN {material} {colour}", "NOUN {detail}",
+        "NOUN {style} {size} {material}", "NOUN {cut} {material} {pattern}", "NOUN {style} {material} {colour}",
     ),
 }  # fmt: skip
 _STEPS = ("0.1", "0.2", "0.3", "0.4", "0.5", "0.6", "0.7")
@@ -88,7 +91,7 @@ def learn_privately(
     cells = _drawings(parsed, pairs, shapes, budget)
     forms = _forms(parsed, words.head, budget)
     slots = _slots(parsed, words, budget)
-    means, spread = _prices(parsed, shapes, cells, budget)
+    means, spread = _prices(parsed, shapes, cells, total(tree), budget)
     points = _points(rows, budget)
     share, steps = _discounts(rows, budget)
     lines = []
@@ -105,7 +108,7 @@ def learn_privately(
             line.slots = {
                 kind: worn[kind] for kind in worn if any(f"{{{kind}}}" in form for form in line.forms)
             }
-            line.price, line.spread = means.get(shape, means[""]), spread
+            line.price, line.spread = means.get(shape, means[_ALL]), spread
             lines.append(line)
     return PrivateModel(lines, PriceModel({}, {"main": points}), share, steps, total(tree))
 
@@ -194,23 +197,28 @@ def _prices(
     parsed: Sequence[Parsed],
     shapes: Sequence[str],
     cells: Mapping[tuple[tuple[str, str], str], int],
+    rows: int,
     budget: Budget,
 ) -> tuple[dict[str, float], float]:
-    """Give the mean price of each drawing, drawn to that of all where few rows or much noise stand behind it."""
+    """Give the mean price of each drawing and of all, and a usual spread.
+
+    A mean is drawn to that of all where few rows or much noise stand behind it.
+    """
     name = "logarithms of prices by drawing"
     sums: Counter[str] = Counter()
     for entry in parsed:
         off = math.log(entry.row.full / 100) - _CENTRE
-        sums[entry.shape] += round(_UNIT * min(max(off, -_RADIUS), _RADIUS))
-    sensitivity = math.ceil(_UNIT * _RADIUS)
-    noisy = budget.public_counts(name, sums, shapes, share=SHARES[name], sensitivity=sensitivity)
+        clipped = round(_UNIT * min(max(off, -_RADIUS), _RADIUS))
+        sums[_ALL] += clipped
+        sums[entry.shape] += clipped
+    sensitivity = 2 * math.ceil(_UNIT * _RADIUS)  # a row counts for its drawing and for all
+    noisy = budget.public_counts(name, sums, [_ALL, *shapes], share=SHARES[name], sensitivity=sensitivity)
     counts: Counter[str] = Counter()
     for (_, shape), count in cells.items():
         counts[shape] += count
-    everything = max(total(counts), 1)
-    overall = min(max(sum(noisy[shape] for shape in counts) / _UNIT / everything, -_RADIUS), _RADIUS)
+    overall = min(max(noisy[_ALL] / _UNIT / max(rows, 1), -_RADIUS), _RADIUS)
     noise = 2 * (sensitivity / (budget.epsilon * SHARES[name]) / _UNIT) ** 2
-    means = {"": math.exp(_CENTRE + overall)}
+    means = {_ALL: math.exp(_CENTRE + overall)}
     for shape, count in counts.items():
         trust = 1 / (1 + noise / (max(count, 1) * _PRIOR) ** 2)
         mean = overall + trust * (noisy[shape] / _UNIT / max(count, 1) - overall)

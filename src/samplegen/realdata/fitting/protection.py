@@ -185,7 +185,7 @@ def _common_phrases(parsed: Iterable[Parsed], seen: Seen) -> dict[tuple[str, str
     common: dict[tuple[str, str], list[str]] = {}
     for entry in parsed:
         for piece in entry.slots:
-            if seen.often(piece.text):
+            if seen.often(piece.text) and not seen.is_title(piece.text):
                 common.setdefault((piece.kind, entry.shape), []).append(piece.text)
     return common
 

@@ -42,8 +42,8 @@ class PriceTable:
     """The usable rows of a table, its constant columns, and why other rows were left out."""
 
     rows: tuple[Row, ...]
-    constants: Mapping[str, str]
-    """Columns that are the same in every row, such as the brand; only those that the table has."""
+    constants: Mapping[str, tuple[str, int]]
+    """Columns that are the same in every row, such as the brand: the most common value, and how many rows have it."""
     columns: frozenset[str]
     left_out: Mapping[str, int]
     """Reason to number of rows."""
@@ -83,8 +83,8 @@ def read_table(path: Path) -> PriceTable:
     if not rows:
         reasons = "; ".join(f"{count} {reason}" for reason, count in left_out.items())
         raise FitError(f"{path}: none of its rows can be used: {reasons}.")
-    found = {name: counts.most_common(1)[0][0] for name, counts in constants.items()}
-    constant = {name: value for name, value in found.items() if value}
+    found = {name: counts.most_common(1)[0] for name, counts in constants.items()}
+    constant = {name: (value, count) for name, (value, count) in found.items() if value}
     return PriceTable(
         tuple(rows), constant, columns, dict(left_out), CODE_COLUMN in columns and not number_codes
     )
