@@ -11,7 +11,7 @@ from random import Random
 
 from samplegen.realdata.fitting.table import NO_LEVEL
 from samplegen.realdata.fitting.titles import ELIDED, Parsed, Piece
-from samplegen.realdata.fitting.vocabulary import LINK, NOUN, STYLE, Words, key_of
+from samplegen.realdata.fitting.vocabulary import LINK, NOUN, STYLE, Words, key_of, trimmed
 from samplegen.templates.model import Garment
 
 Categories = tuple[str, str, str]
@@ -30,7 +30,7 @@ class Seen:
     def _runs(self) -> Counter[str]:
         counts: Counter[str] = Counter()
         for title in self.titles:
-            tokens = [token.strip(",;") or token for token in title.split()]
+            tokens = [trimmed(token) for token in title.split()]
             counts.update(
                 {
                     " ".join(tokens[start:end])
@@ -44,7 +44,7 @@ class Seen:
     def _rare_words(self) -> frozenset[str]:
         words: Counter[str] = Counter()
         for title in self.titles:
-            words.update({word.strip(",;").casefold() for word in title.split()})
+            words.update({trimmed(word).casefold() for word in title.split()})
         return frozenset(word for word, count in words.items() if count < self.at_least)
 
     @cached_property

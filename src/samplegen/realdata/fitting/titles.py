@@ -17,6 +17,7 @@ from samplegen.realdata.fitting.vocabulary import (
     fold_link,
     is_elided,
     key_of,
+    trimmed,
 )
 
 ELIDED = "_of"
@@ -104,7 +105,7 @@ class TitleParser:
 
     def parse(self, row: Row) -> Parsed:
         """Take the title of a row apart."""
-        tokens = [token.strip(",;") or token for token in row.title.split()]
+        tokens = [trimmed(token) for token in row.title.split()]
         folded = [fold(token) for token in tokens]
         span = self.find_noun(tokens, folded)
         shape, unknown = self._shape(row, folded, span)
@@ -115,7 +116,8 @@ class TitleParser:
             before = self._pieces(tokens, folded, 0, span[0])
             pieces = [*before, noun, *self._pieces(tokens, folded, span[1], len(tokens))]
         if not shape:
-            unknown = unknown or self._likely_noun(pieces) or row.title.split()[0]
+            named = next((piece.text for piece in pieces if piece.kind == NOUN), "")
+            unknown = unknown or named or self._likely_noun(pieces) or row.title.split()[0]
         return Parsed(row, tuple(_joined_kinds(_without_loose_links(pieces))), shape, unknown)
 
     def find_noun(self, tokens: list[str], folded: list[str]) -> tuple[int, int] | None:
@@ -129,8 +131,12 @@ class TitleParser:
         for end in range(len(folded), 0, -1):
             for start in range(max(0, end - self._longest_noun), end):
                 if tuple(folded[start:end]) in self._nouns:
-                    return start, end
+                    return (start, end) if self._all_known(folded[end:]) else None
         return None
+
+    def _all_known(self, folded: list[str]) -> bool:
+        """Tell whether words behind a noun describe it; an unknown one may be the noun itself (Bear Print Bodysuit)."""
+        return not folded or (folded[-1],) in self._kinds or _numeric(folded[-1]) or self._is_link(folded[-1])
 
     def _match_first(self, folded: list[str], stop: int) -> tuple[int, int] | None:
         for start in range(stop):

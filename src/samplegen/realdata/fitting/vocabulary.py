@@ -62,6 +62,11 @@ def fold(word: str) -> str:
     return word[:-1] if len(word) > 3 and word[-1] in "sx" else word
 
 
+def trimmed(word: str) -> str:
+    """Give a word of a title without the signs that only part it from others."""
+    return word.strip(",;#*") or word
+
+
 def key_of(phrase: str) -> Key:
     """Give a phrase as phrases are compared."""
     return tuple(fold(word) or word for word in phrase.split())
