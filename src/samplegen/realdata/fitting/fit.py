@@ -1,17 +1,13 @@
 """From a table to a pack, start to end."""
 
 import copy
-import os
 import secrets
-import shutil
-import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from samplegen.errors import FitError
-from samplegen.export.files import clear_disk_errors
 from samplegen.realdata.fitting import rates
 from samplegen.realdata.fitting.budget import Budget, Spent
 from samplegen.realdata.fitting.catalog import write_catalog, write_settings
@@ -23,6 +19,7 @@ from samplegen.realdata.fitting.private import learn_privately
 from samplegen.realdata.fitting.protection import Generalizer
 from samplegen.realdata.fitting.readme import how_section, write_readme, write_shapes
 from samplegen.realdata.fitting.spelling import detect_language, unify_spelling
+from samplegen.realdata.fitting.staging import Staged, check_folder, move_into_place, write_files
 from samplegen.realdata.fitting.table import PriceTable, read_table
 from samplegen.realdata.fitting.titles import Parsed, TitleParser
 from samplegen.realdata.fitting.vocabulary import (
@@ -114,7 +111,7 @@ def fit_template(table: Path, out: Path, options: FitOptions) -> FitReport:
         FitError: If the table cannot be used or the folder is in the way; nothing is written then.
         TemplateError: If the base pack is wrong.
     """
-    _check_folder(out, overwrite=options.overwrite)
+    check_folder(out, overwrite=options.overwrite)
     wardrobe = open_wardrobe(options.base)
     read = read_table(table)
     if len(read.rows) < options.min_count:
@@ -154,14 +151,14 @@ def fit_template(table: Path, out: Path, options: FitOptions) -> FitReport:
         )
     if learnt.unmapped:
         files["shapes.yaml"] = write_shapes(learnt.unmapped, wardrobe, options).encode()
-    with _staged(out) as staged:
-        _write(staged, files)
+    with Staged(out) as staged:
+        write_files(staged, files)
         if options.epsilon is None:
             colourways = _colourways(load_template(staged), read, options.min_count)
             facts = replace(facts, colourways=colourways)
-            _write(staged, {"template.yaml": write_settings(facts, learnt.how).encode()})
+            write_files(staged, {"template.yaml": write_settings(facts, learnt.how).encode()})
         load_template(staged, check_shapes=True)
-        _move(staged, out)
+        move_into_place(staged, out)
     return FitReport(
         folder=out,
         rows=len(read.rows),
@@ -257,48 +254,3 @@ def _colourways(template: Template, read: PriceTable, min_count: int) -> dict[st
         if found < gap - 1e-9:
             best, gap = share, found
     return rates.colourways_between(sizes, best)
-
-
-class _staged:
-    """A folder beside the target that is removed unless it was moved into place."""
-
-    def __init__(self, out: Path) -> None:
-        self._out = out
-
-    def __enter__(self) -> Path:
-        with clear_disk_errors(self._out):
-            self._out.absolute().parent.mkdir(parents=True, exist_ok=True)
-            self._path = Path(tempfile.mkdtemp(prefix=f".{self._out.name}-", dir=self._out.absolute().parent))
-            self._path.chmod(0o755)
-        return self._path
-
-    def __exit__(self, *_: object) -> None:
-        shutil.rmtree(self._path, ignore_errors=True)
-
-
-def _write(folder: Path, files: dict[str, bytes]) -> None:
-    with clear_disk_errors(folder):
-        for name, content in files.items():
-            path = folder / name
-            path.parent.mkdir(exist_ok=True)
-            path.write_bytes(content)
-
-
-def _check_folder(out: Path, *, overwrite: bool) -> None:
-    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
-        return
-    if not (overwrite and (out / "template.yaml").is_file()):
-        text = (
-            "give a new folder" if not out.is_dir() else "give a new folder, or --overwrite to replace a pack"
-        )
-        raise FitError(f"{out}: exists; {text}.")
-
-
-def _move(staged: Path, out: Path) -> None:
-    """Put the finished folder in its place; the old pack goes only when the new one is complete."""
-    with clear_disk_errors(out):
-        old = staged.with_name(staged.name + "-old")
-        if out.exists():
-            os.replace(out, old)
-        os.replace(staged, out)
-        shutil.rmtree(old, ignore_errors=True)
