@@ -41,6 +41,8 @@ _EVERYWHERE = "en"
 _JOINED_AT_LEAST = 2
 _CALIBRATION_ROWS = 4000
 _STEPS = 20
+_NEAR = 0.02
+"""How far the number of different titles per row may lie above the table's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,20 +239,19 @@ def _drawable(entry: Parsed, wardrobe: Wardrobe) -> Parsed:
 
 
 def _colourways(template: Template, read: PriceTable, min_count: int) -> dict[str, float]:
-    """Find how much of the table's colourway counts gives as many different titles as the table has.
+    """Find how much of the table's colourway counts gives about as many different titles as the table has.
 
-    Titles repeat on their own where a line has few of them; colourways add the rest.
+    Titles repeat on their own where a line has few of them; colourways add the rest. As few of them as will do: rows of
+    one style share a place, so that colourways make the shares of places rougher.
     """
     rows = range(min(len(read.rows), _CALIBRATION_ROWS))
     wanted = rates.distinct_share([row.title for row in read.rows[: len(rows)]])
     sizes = rates.colourway_sizes(read.rows, min_count)
-    best, gap = 0.0, float("inf")
+    colourways = rates.colourways_between(sizes, 0.0)
     for step in range(_STEPS + 1):
-        share = step / _STEPS
-        colourways = rates.colourways_between(sizes, share)
+        colourways = rates.colourways_between(sizes, step / _STEPS)
         settings = template.settings.model_copy(update={"colourways": colourways})
         titles = Sampler(replace(template, settings=settings), seed=0).draw(rows).table()["title"]
-        found = abs(rates.distinct_share(titles.to_pylist()) - wanted)
-        if found < gap - 1e-9:
-            best, gap = share, found
-    return rates.colourways_between(sizes, best)
+        if rates.distinct_share(titles.to_pylist()) <= wanted + _NEAR:
+            break
+    return colourways
