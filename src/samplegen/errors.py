@@ -30,3 +30,7 @@ class FidelityError(SamplegenError):
 
 class CollectError(SamplegenError):
     """A price list that cannot be collected from, or a dataset that cannot be served."""
+
+
+class FitError(SamplegenError):
+    """A table that no template can be learned from, or settings that do not fit it."""

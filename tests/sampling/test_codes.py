@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -45,3 +47,12 @@ def test_rows_beyond_the_last_code_are_refused():
     assert len(str(codes.draw(np.asarray([last]))[0])) == 18
     with pytest.raises(SamplingError, match="codes end after"):
         codes.draw(np.asarray([last + 1]))
+
+
+@given(seed=seeds)
+@settings(max_examples=20)
+def test_marks_stand_after_so_many_digits_in_every_generation(seed):
+    codes = Codes(seed, {"NV": 1}, digits=3, suffix="", integer=False, marks={"1": "V/M", "2": "-"})
+    drawn = codes.draw(np.arange(3_000)).to_pylist()
+    assert len(set(drawn)) == len(drawn)
+    assert all(re.fullmatch(r"NV\dV/M\d-\d{1,2}", code) for code in drawn)

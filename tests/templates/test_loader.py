@@ -66,6 +66,10 @@ WRONG = {
         r"template.yaml:6: codes.prefixes: '801' begins with '80'",
     ),
     "a prefix of letters": ({"template": ("40 1", "AB 1")}, r"template.yaml:6: codes.prefixes: found 'AB'"),
+    "marks in numbers": (
+        {"template": ("digits: 3", 'marks: {"1": X}, digits: 3')},
+        r"template.yaml:6: codes.marks: found '1'; allowed are whole numbers .* in string codes only",
+    ),
     "codes beyond an int64": (
         {"template": ('digits: 3, suffix: "1"', 'digits: 12, suffix: "11111"')},
         r"template.yaml:6: codes.digits: codes have 19 digits",

@@ -1,6 +1,6 @@
 """The command line: parse, call, print. Heavy modules are imported inside the commands, so help is quick."""
 
-from samplegen.cli import datasets, fidelity, realdata, templates
+from samplegen.cli import datasets, fidelity, fitting, realdata, templates
 from samplegen.cli.app import app, main
 
-__all__ = ("app", "datasets", "fidelity", "main", "realdata", "templates")
+__all__ = ("app", "datasets", "fidelity", "fitting", "main", "realdata", "templates")

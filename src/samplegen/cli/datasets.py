@@ -66,6 +66,7 @@ def make(
 ) -> None:
     """Write a dataset of ROWS products with pictures and prices."""
     from samplegen.pipeline import Recipe, write_dataset
+    from samplegen.templates import load_template
 
     recipe = Recipe(
         rows=rows,
@@ -75,6 +76,13 @@ def make(
         annotations=annotations,
         splits=None if splits is None else parse_splits(splits),
     )
+    pack = load_template(template)
+    if pack.undrawn_share and not no_images:
+        typer.echo(
+            f"{pack.undrawn_share:.1%} of the rows have no drawing and show a closed box; "
+            f"{pack.root / 'shapes.yaml'} says which words need one",
+            err=True,
+        )
     folder = out or Path(f"samplegen-{Path(template).name}-{rows}")
     with show_progress(rows) as advance, _stopped_politely():
         write_dataset(

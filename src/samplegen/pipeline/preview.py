@@ -1,6 +1,7 @@
 """The contact sheet: pictures in a grid with title and price beneath."""
 
 import io
+import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -76,14 +77,18 @@ def _caption(
 ) -> None:
     listing = spec.listing
     left, top = at
-    lines = _wrapped(
-        draw, listing.title.replace("\u2013", "-"), width, fonts[0]
-    )  # Pillow's font has no en dash
+    lines = _wrapped(draw, _drawable(listing.title), width, fonts[0])
     for number, line in enumerate(lines):
         draw.text((left, top + 17 * number), line, font=fonts[0], fill=INK)
     price = f"{listing.price:,.2f}".removesuffix(".00")
     below = top + 17 * len(lines) + 2
     draw.text((left, below), f"{listing.currency_code} {price}", font=fonts[1], fill=GREY)
+
+
+def _drawable(text: str) -> str:
+    """Give text in signs that Pillow's font has: letters without accents, a hyphen for a dash."""
+    plain = text.replace("\u2013", "-").replace("\u2014", "-").replace("\u0153", "oe")
+    return "".join(sign for sign in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(sign))
 
 
 def _wrapped(draw: ImageDraw.ImageDraw, text: str, width: int, font: _Font) -> Sequence[str]:

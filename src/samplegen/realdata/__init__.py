@@ -1,1 +1,1 @@
-"""Real data: price lists from outside, the pictures that they name, and datasets served on loopback."""
+"""Real data: price lists from outside and the pictures that they name; datasets served; templates learned."""

@@ -27,12 +27,20 @@ class Codes:
     """
 
     def __init__(
-        self, seed: int, prefixes: Mapping[str, float], *, digits: int, suffix: str, integer: bool
+        self,
+        seed: int,
+        prefixes: Mapping[str, float],
+        *,
+        digits: int,
+        suffix: str,
+        integer: bool,
+        marks: Mapping[str, str] | None = None,
     ) -> None:
         quotas = np.asarray([int(weight) for weight in prefixes.values()], np.int64)
         self.cycle = int(quotas.sum())
         self._prefixes, self._quotas = tuple(prefixes), quotas
         self._digits, self._suffix, self._integer = digits, suffix, integer
+        self._marks = sorted(((int(place), text) for place, text in (marks or {}).items()), reverse=True)
         order = np.argsort(bits(stream_key(seed, "code prefixes"), np.arange(self.cycle)), kind="stable")
         self._prefix = np.repeat(np.arange(len(quotas)), quotas)[order]
         self._rank = np.concatenate([np.arange(quota) for quota in quotas])[order]
@@ -88,7 +96,17 @@ class Codes:
     ) -> list[str]:
         entries = zip(prefix.tolist(), generation.tolist(), scrambled.tolist(), strict=True)
         names, digits, suffix = self._prefixes, self._digits, self._suffix
+        if self._marks:
+            return [
+                f"{names[p]}{self._marked(f'{number:0{digits + g}d}')}{suffix}" for p, g, number in entries
+            ]
         return [f"{names[p]}{number:0{digits + g}d}{suffix}" for p, g, number in entries]
+
+    def _marked(self, digits: str) -> str:
+        """Put the marks between the digits, from the right, so that places stay what they are."""
+        for place, text in self._marks:
+            digits = digits[:place] + text + digits[place:]
+        return digits
 
 
 def scramble(serial: NDArray[np.int64], digits: int, key: np.uint64) -> NDArray[np.int64]:

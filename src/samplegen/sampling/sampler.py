@@ -55,7 +55,12 @@ class Sampler:
         codes = settings.codes
         self.string_codes = codes.type == "string"
         self.codes = Codes(
-            seed, codes.prefixes, digits=codes.digits, suffix=codes.suffix, integer=not self.string_codes
+            seed,
+            codes.prefixes,
+            digits=codes.digits,
+            suffix=codes.suffix,
+            integer=not self.string_codes,
+            marks=codes.marks,
         )
 
     @property

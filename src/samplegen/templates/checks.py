@@ -130,6 +130,12 @@ def _check_codes(template: Template, path: Path, problems: Problems) -> None:
         if second.startswith(first):
             text = f"{second!r} begins with {first!r}, so that codes could meet; let no prefix begin with another"
             problems.add(path, ["codes", "prefixes"], text)
+    for place in codes.marks:
+        if not place.isdecimal() or not 0 < int(place) < codes.digits or codes.type == "integer":
+            text = (
+                f"found {place!r}; allowed are whole numbers above 0 and below digits, in string codes only"
+            )
+            problems.add(path, ["codes", "marks"], text)
     if codes.type == "integer" and codes.suffix and not codes.suffix.isdecimal():
         problems.add(path, ["codes", "suffix"], f"found {codes.suffix!r}; allowed are digits")
     longest = max(map(len, codes.prefixes)) + codes.digits + len(codes.suffix)

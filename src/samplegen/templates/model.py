@@ -116,6 +116,8 @@ class Codes(_Strict):
     prefixes: Weights
     digits: Annotated[int, Field(ge=1, le=12)]
     suffix: Annotated[str, Field(max_length=8)] = ""
+    marks: dict[str, Text] = {}
+    """Text between the digits of string codes: after how many digits, and what."""
 
 
 class Discounts(_Strict):
@@ -123,6 +125,27 @@ class Discounts(_Strict):
 
     share: Fraction01 = 0.0
     steps: Weights = {"0.3": 1.0}
+
+
+class Query(_Strict):
+    """A question that was asked of a table with noise, and what of the budget it cost."""
+
+    name: Text
+    epsilon: Positive
+    sensitivity: Positive
+    delta: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+
+class Fitted(_Strict):
+    """How `samplegen fit` made the pack."""
+
+    rows: Annotated[int, Field(ge=0)]
+    """Rows that it was learned from; with `epsilon` a noisy count."""
+    min_count: Annotated[int, Field(ge=1)]
+    seed: int | None = None
+    epsilon: Positive | None = None
+    delta: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    queries: list[Query] = []
 
 
 class Settings(_Strict):
@@ -142,6 +165,7 @@ class Settings(_Strict):
     discounts: Discounts = Discounts()
     splits: dict[Annotated[str, Field(pattern=r"^[a-z]+$")], Positive]
     locale: Annotated[str, Field(pattern=r"^[a-z]{2}_[A-Z]{2}$")]
+    fitted: Fitted | None = None
 
 
 class FakerWords(_Strict):

@@ -12,6 +12,8 @@ from samplegen.templates.model import Catalog, FakerWords, Garment, Lexicon, Lin
 
 SHAPES = "shapes"
 FILES = ("template.yaml", "catalog.yaml", "lexicon.yaml", "palette.yaml", "materials.yaml", "garments.yaml")
+PLACEHOLDER = "parcel"
+"""The drawing of products that have none: a closed box."""
 FAKER_SEED = 20231117  # fixed: a pack's words do not depend on a run's seed
 
 
@@ -48,6 +50,15 @@ class Template:
     def shape_names(self) -> tuple[str, ...]:
         """Every shape that a product line draws, in alphabetical order."""
         return tuple(sorted({line.shape for line in self.catalog.lines.values()}))
+
+    @property
+    def undrawn_share(self) -> float:
+        """Share of the rows whose product has no drawing, so that a closed box stands for it."""
+        weights = [
+            (line.shape, weight) for line in self.catalog.lines.values() for weight, _ in line.places.values()
+        ]
+        boxed = sum(weight for shape, weight in weights if shape == PLACEHOLDER)
+        return boxed / sum(weight for _, weight in weights)
 
     def shape(self, name: str) -> Shape:
         """Read a shape of the pack; the second call gives the same object.

@@ -1,0 +1,215 @@
+"""From generalised rows to product lines: places, title forms and the words of their slots."""
+
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, count
+
+from samplegen.realdata.fitting.protection import Categories
+from samplegen.realdata.fitting.titles import ELIDED, Parsed, Piece
+from samplegen.realdata.fitting.vocabulary import LINK, NOUN
+from samplegen.templates.checks import LEVEL_SEPARATOR
+
+BLEND = 0.15
+"""Share of a slot's weight that goes to words of other lines with the same noun or drawing, so that titles recombine."""
+FORM_BLEND = 0.08
+_LENT_WORDS = 5
+_LENT_FORMS = 3
+_MOST_SLOTS = 8
+_VARYING = ("material", "colour", "pattern", "size", "style")
+"""Kinds that make titles vary where nothing else does, the best first."""
+Weights = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A form's slot: its name, and the kind whose words fill it."""
+
+    name: str
+    kind: str
+
+
+@dataclass
+class Line:
+    """A product line as the pack will hold it."""
+
+    key: tuple[str, str, Categories]
+    """Drawing, noun and category triple."""
+    rows: list[Parsed] = field(default_factory=list)
+    forms: Weights = field(default_factory=dict)
+    slots: dict[str, Weights] = field(default_factory=dict)
+    price: float = 0.0
+    spread: float = 0.0
+    prices: Weights | None = None
+    points: str = "main"
+    weight: float = 0.0
+    small: bool = False
+    """Whether it has fewer rows than may be told of alone: then it says nothing that other lines do not say too."""
+
+    @property
+    def shape(self) -> str:
+        """The drawing."""
+        return self.key[0]
+
+    @property
+    def place(self) -> str:
+        """The category levels as catalog.yaml has them."""
+        return LEVEL_SEPARATOR.join(self.key[2])
+
+
+def group_rows(parsed: Iterable[Parsed], *, min_count: int) -> list[Line]:
+    """Group rows by drawing, noun and triple.
+
+    Groups below `min_count` join the largest group of their drawing in the same triple. What is still small shares its
+    rows evenly with the other small groups of the triple, so that no count below `min_count` can be read off.
+    """
+    groups: dict[tuple[str, str, Categories], list[Parsed]] = defaultdict(list)
+    for entry in parsed:
+        groups[entry.shape, entry.noun, entry.row.categories].append(entry)
+    of_drawing: dict[tuple[str, Categories], list[Line]] = defaultdict(list)
+    for key, rows in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
+        lines = of_drawing[key[0], key[2]]
+        if lines and len(rows) < min_count:
+            lines[0].rows += rows
+        else:
+            lines.append(Line(key, list(rows)))
+    small: dict[Categories, list[Line]] = defaultdict(list)
+    for line in (line for lines in of_drawing.values() for line in lines):
+        line.weight, line.small = float(len(line.rows)), len(line.rows) < min_count
+        if line.small:
+            small[line.key[2]].append(line)
+    for of_triple in small.values():
+        for line in of_triple:
+            line.weight = sum(len(other.rows) for other in of_triple) / len(of_triple)
+    every = [line for lines in of_drawing.values() for line in lines]
+    return sorted(every, key=lambda line: (-line.weight, line.key))
+
+
+def form_of(pieces: Sequence[Piece], noun: str) -> tuple[str, list[tuple[Slot, str]]]:
+    """Give the form of a title, and what fills its slots; the line's noun stands for the title's own."""
+    words: list[str] = []
+    filled: list[tuple[Slot, str]] = []
+    used: Counter[str] = Counter()
+    for piece in pieces:
+        if piece.kind == NOUN:
+            words.append(noun)
+        elif piece.kind == LINK:
+            words.append(piece.text)
+        elif len(filled) < _MOST_SLOTS:
+            used[piece.kind] += 1
+            name = piece.kind + (str(used[piece.kind]) if used[piece.kind] > 1 else "")
+            filled.append((Slot(name, piece.kind), piece.text))
+            words.append(f"{{{name}}}")
+    if noun and not any(piece.kind == NOUN for piece in pieces):
+        words.append(noun)
+    return " ".join(word for word in words if word), filled
+
+
+def learn_forms(lines: Sequence[Line], public: Callable[[str, str], Piece | None]) -> None:
+    """Learn every line's forms and slots: its own, and some that lines of the same noun and drawing lend.
+
+    Args:
+        lines: The lines; their `forms` and `slots` are set.
+        public: Gives a phrase of a kind that suits a drawing, for a line whose titles could not vary otherwise.
+    """
+    own = [_own_forms(line) for line in lines]
+    lent_words: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    lent_forms: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for line, (forms, words) in zip(lines, own, strict=True):
+        for slot, counts in words.items():
+            lent_words[line.shape, slot.kind] += counts
+            lent_words[line.key[1] + "\0" + line.shape, slot.kind] += _tripled(counts)
+        lent_forms[line.shape, line.key[1]] += forms
+    for line, (forms, words) in zip(lines, own, strict=True):
+        pool_forms = lent_forms[line.shape, line.key[1]]
+        line.forms = blend({} if line.small else forms, pool_forms, FORM_BLEND, _LENT_FORMS)
+        kinds = {slot.name: slot.kind for slot in words}
+        for form in line.forms:
+            for name in re.findall(r"{(\w+)}", form):
+                kind = kinds.get(name) or name.rstrip("0123456789")
+                mine = Counter() if line.small else words.get(Slot(name, kind), Counter())
+                pool = lent_words[line.shape, kind] + lent_words[line.key[1] + "\0" + line.shape, kind]
+                line.slots[name] = blend(mine, pool, BLEND, _LENT_WORDS)
+        _let_titles_vary(line, public)
+
+
+def _own_forms(line: Line) -> tuple[Counter[str], dict[Slot, Counter[str]]]:
+    forms: Counter[str] = Counter()
+    words: dict[Slot, Counter[str]] = defaultdict(Counter)
+    for entry in line.rows:
+        form, filled = form_of(entry.pieces, line.key[1])
+        if not filled:
+            continue
+        forms[form] += 1
+        for slot, text in filled:
+            words[slot][text] += 1
+    return forms, words
+
+
+def _tripled(counts: Counter[str]) -> Counter[str]:
+    return Counter({word: 2 * times for word, times in counts.items()})
+
+
+def blend(own: Mapping[str, float], pool: Mapping[str, float], share: float, most: int) -> Weights:
+    """Give a line's own weights with some of the pool's; the pool's come to `share` of all."""
+    weights = {w: float(times) for w, times in sorted(own.items(), key=lambda item: (-item[1], item[0]))}
+    lent = {word: times for word, times in pool.items() if word not in own}
+    best = sorted(lent.items(), key=lambda item: (-item[1], item[0]))[: most if weights else 3 * most]
+    total, of_lent = sum(weights.values()), sum(times for _, times in best)
+    scale = 1.0 if not total else total * share / (1 - share) / max(of_lent, 1)
+    for word, times in best:
+        weights[word] = max(round(times * scale, 2), 0.01)
+    return weights
+
+
+def _let_titles_vary(line: Line, public: Callable[[str, str], Piece | None]) -> None:
+    """See to it that a line has forms with slots, and more than one title."""
+    noun = line.key[1]
+    if not line.forms:
+        for kind in _VARYING:
+            phrases = _some(public, kind, line.shape)
+            if phrases:
+                line.forms = {f"{{{kind}}} {noun}".strip(): 1.0}
+                line.slots = {kind: dict.fromkeys(phrases, 1.0)}
+                break
+    if max(map(len, line.slots.values()), default=0) > 1 or len(line.forms) > 1:
+        return
+    for kind in (kind for kind in _VARYING if kind in line.slots):
+        more = {phrase: 0.25 for phrase in _some(public, kind, line.shape) if phrase not in line.slots[kind]}
+        if more:
+            line.slots[kind] |= more
+            return
+
+
+def _some(public: Callable[[str, str], Piece | None], kind: str, shape: str) -> list[str]:
+    """Give a few public phrases of a kind, in alphabetical order."""
+    found = (public(kind, shape) for _ in range(12))
+    return sorted({piece.text for piece in found if piece})[:4]
+
+
+def line_names(lines: Sequence[Line]) -> list[str]:
+    """Give every line a readable name of its own: first level, noun, last level where needed."""
+    names: list[str] = []
+    taken: set[str] = set()
+    for line in lines:
+        first, second, third = line.key[2]
+        noun = line.key[1] or line.shape or "product"
+        tries = [(first, noun), (first, noun, third), (first, noun, second, third)]
+        options = [name_of(" ".join(parts)) for parts in tries]
+        numbered = (f"{options[-1][:52]}_{number}" for number in count(2))
+        name = next(option for option in chain(options, numbered) if option not in taken)
+        taken.add(name)
+        names.append(name)
+    return names
+
+
+def name_of(text: str) -> str:
+    """Give the text as a name of a pack: letters, digits and underscores of ASCII, at most 60."""
+    plain = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+    return (name if name[:1].isalpha() else f"line_{name}").rstrip("_")[:58]
+
+
+__all__ = ["ELIDED", "Line", "blend", "form_of", "group_rows", "learn_forms", "line_names", "name_of"]

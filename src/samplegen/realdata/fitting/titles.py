@@ -1,0 +1,294 @@
+"""Takes titles apart: the noun, the phrases that fill slots by kind, the small words between them."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from samplegen.realdata.fitting.table import NO_LEVEL, Row
+from samplegen.realdata.fitting.vocabulary import (
+    LINK,
+    NOUN,
+    STYLE,
+    Key,
+    Words,
+    fold,
+    fold_link,
+    is_elided,
+    key_of,
+    trimmed,
+)
+
+ELIDED = "_of"
+"""Ending of the kinds whose phrases begin with an elided word; they fit after a noun, not after another link."""
+_MERGED = {"material", "pattern", "cut", "detail", "colour"}
+"""Kinds of which two that stand together are one phrase: Monogram Motif Vintage Check."""
+_JOINING = {"de", "di", "du", "d'"}
+_MEASURE = re.compile(r"\d+(?:[.,]\d+)?(?:ml|cl|cm|mm|g|kg|oz|l)", re.IGNORECASE)
+_LONGEST_MERGED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a title: its kind (a slot's name, or noun or link) and its words."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A row whose title is taken apart."""
+
+    row: Row
+    pieces: tuple[Piece, ...]
+    shape: str
+    """The drawing; empty where neither title nor categories name one that is known."""
+    unknown: str = ""
+    """What a user is asked to name a drawing for, where there is none."""
+
+    @property
+    def noun(self) -> str:
+        """The noun, or nothing where the title has none that is known."""
+        return next((piece.text for piece in self.pieces if piece.kind == NOUN), "")
+
+    @property
+    def slots(self) -> list[Piece]:
+        """The pieces that fill slots."""
+        return [piece for piece in self.pieces if piece.kind not in (NOUN, LINK)]
+
+
+class TitleParser:
+    """Takes titles of one table apart, by the words of its language and those of the user."""
+
+    def __init__(self, languages: Sequence[Words], mapping: Mapping[Key, str]) -> None:
+        self._languages = languages
+        self._mapping = mapping
+        main = languages[0]
+        self.head, self._after, self._links = main.head, main.after, main.links
+        self._nouns: dict[Key, str] = {}
+        self._categories: dict[Key, str] = {}
+        self._kinds: dict[Key, str] = {}
+        for words in reversed(languages):
+            self._nouns |= _beside(words.nouns, main) if words is not main else words.nouns
+            self._kinds |= _beside(words.kinds, main) if words is not main else words.kinds
+            self._categories |= words.categories
+        names = {name for words in languages for name in words.open}
+        self._open = {
+            name: _merged_rules([words.open.get(name, {}) for words in languages]) for name in names
+        }
+        self._nouns |= mapping
+        self._longest_noun = max(map(len, self._nouns))
+        self._longest_phrase = max(map(len, self._kinds))
+        self._joined: set[tuple[str, str]] = set()
+
+    def learn_joined(self, titles: Iterable[str], *, at_least: int) -> None:
+        """Learn which unknown words make one phrase, as they mostly stand together (Thomas Bear)."""
+        words: Counter[str] = Counter()
+        pairs: Counter[tuple[str, str]] = Counter()
+        for title in titles:
+            folded = [fold(token) for token in title.split()]
+            known = [(word,) in self._kinds or (word,) in self._nouns for word in folded]
+            links = [self._is_link(token) for token in title.split()]
+            words.update({word for word in folded})
+            for (first, second), k, link in zip(
+                pairwise(folded), pairwise(known), pairwise(links), strict=True
+            ):
+                if not any(k) and not any(link) and not any(map(_numeric, (first, second))):
+                    pairs[first, second] += 1
+        self._joined = {
+            pair
+            for pair, count in pairs.items()
+            if count >= at_least and count >= 0.7 * min(words[pair[0]], words[pair[1]])
+        }
+
+    def parse(self, row: Row) -> Parsed:
+        """Take the title of a row apart."""
+        tokens = [trimmed(token) for token in row.title.split()]
+        folded = [fold(token) for token in tokens]
+        span = self.find_noun(tokens, folded)
+        shape, unknown = self._shape(row, folded, span)
+        if span is None:
+            pieces = [*self._pieces(tokens, folded, 0, len(tokens))]
+        else:
+            noun = Piece(NOUN, " ".join(tokens[span[0] : span[1]]))
+            before = self._pieces(tokens, folded, 0, span[0])
+            pieces = [*before, noun, *self._pieces(tokens, folded, span[1], len(tokens))]
+        if not shape:
+            named = next((piece.text for piece in pieces if piece.kind == NOUN), "")
+            unknown = unknown or named or self._likely_noun(pieces) or row.title.split()[0]
+        return Parsed(row, tuple(_joined_kinds(_without_loose_links(pieces))), shape, unknown)
+
+    def find_noun(self, tokens: list[str], folded: list[str]) -> tuple[int, int] | None:
+        """Give where the noun begins and ends among a title's words, if it has one that is known."""
+        stop = next((i for i, t in enumerate(tokens) if i and fold_link(t) in self._after), len(tokens))
+        if self.head == "last":
+            return self._match_last(folded[:stop])
+        return self._match_first(folded, stop)
+
+    def _match_last(self, folded: list[str]) -> tuple[int, int] | None:
+        for end in range(len(folded), 0, -1):
+            for start in range(max(0, end - self._longest_noun), end):
+                if tuple(folded[start:end]) in self._nouns:
+                    return (start, end) if self._all_known(folded[end:]) else None
+        return None
+
+    def _all_known(self, folded: list[str]) -> bool:
+        """Tell whether words behind a noun describe it; an unknown one may be the noun itself (Bear Print Bodysuit)."""
+        return not folded or (folded[-1],) in self._kinds or _numeric(folded[-1]) or self._is_link(folded[-1])
+
+    def _match_first(self, folded: list[str], stop: int) -> tuple[int, int] | None:
+        for start in range(stop):
+            for end in range(min(len(folded), start + self._longest_noun), start, -1):
+                if tuple(folded[start:end]) in self._nouns:
+                    return start, end
+        return None
+
+    def _shape(self, row: Row, folded: list[str], span: tuple[int, int] | None) -> tuple[str, str]:
+        levels = [level for level in reversed(row.categories) if level != NO_LEVEL]
+        for phrase in [" ".join(folded), *levels]:
+            for key in _phrases(key_of(phrase), 6):
+                if key in self._mapping:
+                    return self._mapping[key], ""
+        if span is not None:
+            return self._opened(self._nouns[tuple(folded[span[0] : span[1]])], folded, levels), ""
+        for level in levels:
+            words = [fold(word) for word in re.split(r"[\s/&,>-]+", level) if word]
+            found = {self._opened(name, folded, levels) for name in self._named_in(words)}
+            if len(found) == 1:
+                return found.pop(), ""
+        return "", ""
+
+    def _named_in(self, words: list[str]) -> set[str]:
+        """Give what the nouns in the words of a category mean, the longest first."""
+        named, place = set(), 0
+        while place < len(words):
+            for end in range(min(len(words), place + self._longest_noun), place, -1):
+                key = tuple(words[place:end])
+                meaning = self._categories.get(key) or self._nouns.get(key)
+                if meaning:
+                    named.add(meaning)
+                    place = end
+                    break
+            else:
+                place += 1
+        return named
+
+    def _opened(self, name: str, folded: list[str], levels: list[str]) -> str:
+        """Give the drawing of a noun that leaves it open, by other words of the title, then of the categories."""
+        rules = self._open.get(name)
+        if not rules:
+            return name
+        for words in (folded, *([*map(fold, re.split(r"[\s/&,>]+", level))] for level in levels)):
+            phrases = set(_phrases(tuple(words), 4))
+            for shape, triggers in rules.items():
+                if shape != "usual" and any(key_of(trigger) in phrases for trigger in triggers):
+                    return shape
+        return str(rules["usual"])
+
+    def _pieces(self, tokens: list[str], folded: list[str], start: int, stop: int) -> Iterator[Piece]:
+        place = start
+        while place < stop:
+            for end in range(min(stop, place + self._longest_phrase), place, -1):
+                kind = self._kinds.get(tuple(folded[place:end]))
+                if kind and (end > place + 1 or not self._is_link(tokens[place])):
+                    yield Piece(kind, " ".join(tokens[place:end]))
+                    place = end
+                    break
+            else:
+                end = self._end_of_unknown(tokens, folded, place, stop)
+                yield Piece(self._unknown_kind(tokens, folded, place), " ".join(tokens[place:end]))
+                place = end
+
+    def _end_of_unknown(self, tokens: list[str], folded: list[str], place: int, stop: int) -> int:
+        if self._is_link(tokens[place]):
+            return place + 1
+        end = place + 1
+        while (
+            end < stop and (folded[end - 1], folded[end]) in self._joined and not self._is_link(tokens[end])
+        ):
+            end += 1
+        return end
+
+    def _unknown_kind(self, tokens: list[str], folded: list[str], place: int) -> str:
+        word = tokens[place]
+        if self._is_link(word):
+            return LINK
+        if _MEASURE.fullmatch(word):
+            return "volume"
+        if _numeric(word):
+            return "number"
+        return "detail" if (folded[place],) in self._nouns else STYLE
+
+    def _is_link(self, token: str) -> bool:
+        return fold_link(token) in self._links
+
+    def _likely_noun(self, pieces: Sequence[Piece]) -> str:
+        unknown = [piece.text for piece in pieces if piece.kind == STYLE]
+        return (unknown[-1] if self.head == "last" else unknown[0]) if unknown else ""
+
+
+def _beside(words: Mapping[Key, str], main: Words) -> dict[Key, str]:
+    """Give the words of another language that cannot be taken for words of the main one (rouge, compact)."""
+    known = {*main.kinds, *main.nouns, *((link,) for link in main.links)}
+    return {key: meaning for key, meaning in words.items() if key not in known and sum(map(len, key)) > 3}
+
+
+def _merged_rules(rules: Sequence[Mapping[str, str | Sequence[str]]]) -> dict[str, str | Sequence[str]]:
+    """Join what several languages say about an open noun; the first language's usual drawing counts."""
+    merged: dict[str, str | Sequence[str]] = {}
+    for rule in rules:
+        for shape, words in rule.items():
+            known = merged.setdefault(shape, words)
+            if known is not words and shape != "usual":
+                merged[shape] = [*known, *words]
+    return merged
+
+
+def _phrases(words: Key, longest: int) -> Iterator[Key]:
+    for length in range(min(longest, len(words)), 0, -1):
+        for start in range(len(words) - length + 1):
+            yield words[start : start + length]
+
+
+def _numeric(word: str) -> bool:
+    return any(sign.isdigit() for sign in word)
+
+
+def _without_loose_links(pieces: Iterable[Piece]) -> list[Piece]:
+    """Drop links that link nothing: at the beginning and at the end."""
+    kept = list(pieces)
+    while kept and kept[-1].kind == LINK:
+        kept.pop()
+    while len(kept) > 1 and kept[0].kind == LINK:
+        kept.pop(0)
+    return kept
+
+
+def _joined_kinds(pieces: list[Piece]) -> Iterator[Piece]:
+    """Make one piece of those of one kind that stand together, or are joined by a link (toile de coton)."""
+    merged: list[Piece] = []
+    for piece in pieces:
+        last = merged[-1] if merged else None
+        if last and piece.kind in _MERGED and last.kind == piece.kind and _fits(last, piece):
+            merged[-1] = replace(last, text=f"{last.text} {piece.text}")
+        elif (
+            len(merged) > 1
+            and piece.kind in _MERGED
+            and last
+            and last.kind == LINK
+            and fold_link(last.text) in _JOINING
+            and merged[-2].kind == piece.kind
+            and _fits(merged[-2], piece)
+        ):
+            merged[-2:] = [replace(piece, text=f"{merged[-2].text} {last.text} {piece.text}")]
+        else:
+            merged.append(piece)
+    for piece in merged:
+        elided = piece.kind not in (NOUN, LINK) and is_elided(piece.text.split()[0])
+        yield replace(piece, kind=piece.kind + ELIDED) if elided else piece
+
+
+def _fits(first: Piece, second: Piece) -> bool:
+    return len(first.text.split()) + len(second.text.split()) < _LONGEST_MERGED
