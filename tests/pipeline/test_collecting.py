@@ -125,7 +125,7 @@ def test_every_manner_of_a_server_ends_in_a_picture_or_a_reason(server, tmp_path
         "html": "is no picture: the body is an HTML page",
         "bomb": "pixels",
         "to-private": "is 127.0.0.2, a private address",
-        "reset": "the answer broke off",
+        "reset": "the connection broke",
         "drip": "not complete after 3 s",
     }
     passing = ("429", "500-twice", "moved", "png")

@@ -173,12 +173,12 @@ def test_the_address_that_was_checked_is_the_one_connected_to(monkeypatch):
     async def getaddrinfo(self, host, port, **options):
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (next(answers), 0))]
 
-    async def open_connection(host, port, **options):
+    async def create_connection(self, protocol, host, port, **options):
         connected.append(host)
         raise ConnectionRefusedError(111, "Connection refused")
 
     monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", getaddrinfo)
-    monkeypatch.setattr(asyncio, "open_connection", open_connection)
+    monkeypatch.setattr(asyncio.BaseEventLoop, "create_connection", create_connection)
 
     assert "no connection" in _reason("http://rebinding.example/1.jpg", allow_private=False).reason
     assert connected == ["93.184.215.14"] * 3

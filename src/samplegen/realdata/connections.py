@@ -1,23 +1,22 @@
 """Connections to checked addresses: a name is resolved once, and what was checked is what is connected to.
 
 httpx resolves names while it connects, so a check before the request could be told another address than the
-connection. Here the check stands between the two, and nothing else can connect: no proxy of the environment, no
-cookie, no `.netrc`, because no `httpx.AsyncClient` is involved.
+connection. Here the check stands between the two, in what httpcore's pool connects with, and nothing else can connect:
+no proxy of the environment, no cookie, no `.netrc`, because no `httpx.AsyncClient` is involved.
 """
 
 import asyncio
 import ipaddress
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from contextvars import ContextVar
 
 import httpcore
 import httpx
 
 from samplegen.realdata.addresses import IPAddress, Private, is_public, may_be_private
 from samplegen.realdata.failures import PictureFailure
-from samplegen.realdata.streams import connect
 
 _ERRORS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
     (httpcore.ConnectTimeout, httpx.ConnectTimeout),
@@ -85,28 +84,49 @@ def _parse(text: str) -> IPAddress:
     return ipaddress.ip_address(text)
 
 
-_Origin = tuple[bytes, bytes, int]
 _KEPT_S = 15.0
 """How long a connection is kept that nothing is under way on."""
+_connected: ContextVar[bool] = ContextVar("connected", default=False)
+"""Whether the request of this task got a new connection; the pool tells it in no other way."""
 
 
-def _origin_of(url: httpcore.URL) -> _Origin:
-    return url.scheme, url.host, url.port or (443 if url.scheme == b"https" else 80)
+class _CheckedBackend(httpcore.AnyIOBackend):
+    """Connects to the checked addresses of a host, one after the other, and to nothing else."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        _connected.set(True)
+        addresses = await self._resolver.addresses(host)
+        for number, address in enumerate(addresses):
+            try:
+                stream = await super().connect_tcp(address, port, timeout, local_address, socket_options)
+                break
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                if number == len(addresses) - 1:
+                    raise
+        self._resolver.prefer(host, address)
+        return stream
 
 
 class CheckedTransport(httpx.AsyncBaseTransport):
-    """HTTP/1.1 over checked connections, which are kept open between pictures.
-
-    The connections are httpcore's, the pool is not: httpcore's looks at every connection for every request.
-    """
+    """HTTP/1.1 over checked connections, which are kept open between pictures."""
 
     def __init__(self, *, allow_private: Private, connections: int) -> None:
-        self._resolver = Resolver(allow_private=allow_private)
-        self._most_idle = connections
-        self._idle: dict[_Origin, list[httpcore.AsyncHTTP11Connection]] = {}
-        self._idle_count = 0
-        self._tls = httpx.create_ssl_context()
-        self._tls.set_alpn_protocols(["http/1.1"])
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=httpx.create_ssl_context(),
+            max_connections=connections,
+            keepalive_expiry=_KEPT_S,
+            network_backend=_CheckedBackend(Resolver(allow_private=allow_private)),
+        )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and return the answer with its body unread."""
@@ -116,84 +136,33 @@ class CheckedTransport(httpx.AsyncBaseTransport):
             port=request.url.port,
             target=request.url.raw_path,
         )
+        with _httpx_errors():
+            response = await self._send(request, url)
+        return httpx.Response(
+            response.status, headers=response.headers, stream=_Body(response), request=request
+        )
+
+    async def _send(self, request: httpx.Request, url: httpcore.URL) -> httpcore.Response:
+        """Send a request; on a kept connection that the server gave up meanwhile, again on another."""
         plain = httpcore.Request(
             method=request.method, url=url, headers=request.headers.raw, extensions=request.extensions
         )
-        with _httpx_errors():
-            origin = _origin_of(url)
-            connection = await self._take(origin)
-            if connection:
-                try:
-                    response = await connection.handle_async_request(plain)
-                except (httpcore.ReadError, httpcore.RemoteProtocolError):
-                    connection = None  # the server closed it while nothing was under way
-            if connection is None:
-                connection = await self._connect(origin, request.extensions["timeout"]["connect"])
-                response = await connection.handle_async_request(plain)
-        body = _Body(response, partial(self._give_back, origin, connection))
-        return httpx.Response(response.status, headers=response.headers, stream=body, request=request)
+        _connected.set(False)
+        while True:
+            try:
+                return await self._pool.handle_async_request(plain)
+            except (httpcore.ReadError, httpcore.RemoteProtocolError):
+                if _connected.get():
+                    raise
 
     async def aclose(self) -> None:
-        """Close the connections that nothing is under way on."""
-        for connections in self._idle.values():
-            for connection in connections:
-                await connection.aclose()
-        self._idle.clear()
-        self._idle_count = 0
-
-    async def _take(self, origin: _Origin) -> httpcore.AsyncHTTP11Connection | None:
-        """Return a connection that is open and free, the one used last first."""
-        while connection := self._pop(origin, place=-1):
-            if not connection.has_expired():
-                return connection
-            await connection.aclose()
-        return None
-
-    def _pop(self, origin: _Origin, *, place: int) -> httpcore.AsyncHTTP11Connection | None:
-        connections = self._idle.get(origin)
-        if not connections:
-            return None
-        connection = connections.pop(place)
-        self._idle_count -= 1
-        if not connections:
-            del self._idle[origin]
-        return connection
-
-    async def _give_back(self, origin: _Origin, connection: httpcore.AsyncHTTP11Connection) -> None:
-        """Keep a connection whose answer was read to its end; others are closed already."""
-        if not connection.is_idle():
-            return
-        # At the end of the order, because this host was asked just now.
-        self._idle[origin] = [*self._idle.pop(origin, []), connection]
-        self._idle_count += 1
-        if self._idle_count > self._most_idle:
-            surplus = self._pop(next(iter(self._idle)), place=0)
-            if surplus:
-                await surplus.aclose()
-
-    async def _connect(self, origin: _Origin, timeout: float | None) -> httpcore.AsyncHTTP11Connection:
-        """Connect to the host's addresses, one after the other, and to nothing else."""
-        scheme, host, port = origin
-        name = host.decode("ascii")
-        addresses = await self._resolver.addresses(name)
-        for number, address in enumerate(addresses):
-            try:
-                stream = await connect(address, port, timeout)
-                break
-            except (httpcore.ConnectError, httpcore.ConnectTimeout):
-                if number == len(addresses) - 1:
-                    raise
-        self._resolver.prefer(name, address)
-        if scheme == b"https":
-            await stream.start_tls(self._tls, server_hostname=name, timeout=timeout)
-        place = httpcore.Origin(*origin)
-        return httpcore.AsyncHTTP11Connection(place, stream, keepalive_expiry=_KEPT_S)
+        """Close the connections."""
+        await self._pool.aclose()
 
 
 class _Body(httpx.AsyncByteStream):
-    def __init__(self, response: httpcore.Response, on_close: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, response: httpcore.Response) -> None:
         self._response = response
-        self._on_close = on_close
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         with _httpx_errors():
@@ -203,7 +172,6 @@ class _Body(httpx.AsyncByteStream):
     async def aclose(self) -> None:
         with _httpx_errors():
             await self._response.aclose()
-            await self._on_close()
 
 
 @contextmanager
