@@ -172,13 +172,6 @@ def test_wandb_without_a_login_is_refused(run_config, monkeypatch, tmp_path):
         train(run_config(track="wandb"))
 
 
-def test_fsdp_is_refused(run_config, monkeypatch):
-    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
-
-    with pytest.raises(FinetuneError, match="sharded weights are not implemented"):
-        train(run_config())
-
-
 def test_a_run_is_not_written_over(run_config):
     config = run_config(steps=1)
     train(config)
