@@ -1,31 +1,31 @@
-"""Started by torchrun: makes the runs whose settings are given, one after another, so that what is heavy loads once."""
+"""Started by torchrun: makes the runs whose settings are given, one after another, so that what is heavy loads once.
+
+The last one is then made once more, from a copy of its folder as it was at the last checkpoint but one.
+"""
 
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from finetune.config import load_run
 from finetune.training.checkpoints import checkpoints
-from finetune.training.run import CONFIG, FINAL, train
-
-
-def _stop_before_the_end(run):
-    """Leave a run as it was at its last checkpoint but one."""
-    shutil.rmtree(checkpoints(run)[-1])
-    shutil.rmtree(run / FINAL)
+from finetune.training.run import FINAL, train
 
 
 def main():
-    for path in map(Path, sys.argv[1:]):
-        if path.is_dir():  # of a run, to go on with
-            if torch.distributed.get_rank() == 0:
-                _stop_before_the_end(path)
-            torch.distributed.barrier()
-            train(load_run(path / CONFIG), resume=True)
-        else:
-            train(load_run(path))
+    for path in sys.argv[1:]:
+        run = load_run(Path(path))
+        train(run)
+    resumed = Path(f"{run.out} resumed")
+    if torch.distributed.get_rank() == 0:
+        shutil.copytree(run.out, resumed)
+        shutil.rmtree(checkpoints(resumed)[-1])
+        shutil.rmtree(resumed / FINAL)
+    torch.distributed.barrier()
+    train(replace(run, out=str(resumed)), resume=True)
     torch.distributed.destroy_process_group()
 
 

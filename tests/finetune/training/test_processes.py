@@ -30,10 +30,10 @@ def losses(config):
 
 @pytest.fixture(scope="module")
 def runs(run_config, tmp_path_factory):
-    """One run in one process, and the same by two, in each way; both halves of its batches are other samples."""
+    """One run in one process, and the same by two, in each way, with half as many samples for each."""
     folder = tmp_path_factory.mktemp("processes")
-    # 3 held-out batches: the last is for one process alone. Answers are written by all together.
-    evaluation = {"every": 2, "products": 5, "answers": 2, "max_new_tokens": 3}
+    # 3 held-out batches: the last is for one process alone.
+    evaluation = {"every": 2, "products": 5, "answers": 1, "max_new_tokens": 2}
     full = run_config(
         method="full",
         batch_size=2,
@@ -48,15 +48,12 @@ def runs(run_config, tmp_path_factory):
         "ddp": full,
         "fsdp": replace(full, shard=True),
         "fsdp lora": replace(dropout, shard=True),
-        "fsdp resumed": replace(dropout, shard=True),
     }
     made = {name: replace(config, out=str(folder / name)) for name, config in made.items()}
     paths = [folder / f"{name}.yaml" for name in made if name != "one"]
     for path in paths:
         write_yaml(made[path.stem], path)
-    done = subprocess.run(
-        [*_LAUNCH, *map(str, paths), made["fsdp resumed"].out], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([*_LAUNCH, *map(str, paths)], capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     train(made["one"])
     return made
@@ -66,7 +63,7 @@ def runs(run_config, tmp_path_factory):
 def test_two_processes_learn_what_one_learns_from_batches_twice_as_large(runs, way):
     one, two = runs["one"], runs[way]
 
-    assert len(losses(one)) == 4
+    assert len(losses(one)) == 5
     assert losses(two) == pytest.approx(losses(one), abs=1e-5)
     wanted, found = (load_file(Path(config.out) / "final" / "model.safetensors") for config in (one, two))
     for name, weight in wanted.items():
@@ -87,7 +84,8 @@ def test_divided_weights_are_written_whole_and_by_their_published_names(runs, mo
 
 
 def test_a_run_of_divided_weights_goes_on_bit_by_bit(runs):
-    undisturbed, resumed = runs["fsdp lora"], runs["fsdp resumed"]
+    undisturbed = runs["fsdp lora"]
+    resumed = replace(undisturbed, out=f"{undisturbed.out} resumed")
 
     assert losses(resumed) == losses(undisturbed)
     for file in ("final/adapter_model.safetensors", "checkpoints/step-00000003/optimizer.safetensors"):
