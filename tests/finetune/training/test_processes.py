@@ -24,7 +24,10 @@ _LAUNCH = (sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", 
 def losses(config):
     lines = [json.loads(line) for line in (Path(config.out) / "metrics.jsonl").read_text().splitlines()]
     return {
-        f"{line['step']} {name}": line[name] for line in lines for name in ("loss", "eval_loss") if name in line
+        f"{line['step']} {name}": line[name]
+        for line in lines
+        for name in ("loss", "eval_loss")
+        if name in line
     }
 
 
@@ -53,7 +56,9 @@ def runs(run_config, tmp_path_factory):
     paths = [folder / f"{name}.yaml" for name in made if name != "one"]
     for path in paths:
         write_yaml(made[path.stem], path)
-    done = subprocess.run([*_LAUNCH, *map(str, paths)], capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(
+        [*_LAUNCH, *map(str, paths)], capture_output=True, text=True, check=False, timeout=300
+    )
     assert done.returncode == 0, done.stderr
     train(made["one"])
     return made

@@ -24,7 +24,7 @@ def metrics(run, name="loss"):
 def test_eight_products_are_learned_to_their_exact_text(run_config, products_csv):
     config = run_config(
         method="full",
-        train=["projector", "text"],
+        train=["text"],  # the features of eight plain colours tell them apart as they are
         data={
             "sources": [{"name": "real", "path": str(products_csv(8))}],
             "splits": {"validation": 0, "test": 0},
@@ -32,9 +32,9 @@ def test_eight_products_are_learned_to_their_exact_text(run_config, products_csv
             "packing": True,
         },
         batch_size=8,
-        steps=60,
-        optim={"learning_rate": 5e-3, "warmup_steps": 3, "schedule": "constant"},
-        log_every=60,
+        steps=30,
+        optim={"learning_rate": 1e-2, "warmup_steps": 3},
+        log_every=30,
     )
 
     outcome = train(config)
