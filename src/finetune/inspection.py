@@ -127,6 +127,8 @@ class TrainingPlan:
     checkpoint_vision: bool = False
     half: bool = True
     """Whether bf16, else float32."""
+    shards: int = 1
+    """GPUs that weights, gradients and moments are divided among."""
 
     def smaller(self) -> Iterator[tuple[str, "TrainingPlan"]]:
         """Yield ways that take less, the nearest first, each in words."""
@@ -173,7 +175,7 @@ def estimate_training(folder: Path, plan: TrainingPlan) -> int:
             trained += plan.lora.rank * sum(shape)
             weights += 4 * plan.lora.rank * sum(shape)
     # Gradients and Adam's two moments, in float32.
-    return int(weights + 12 * trained + _plan_activations(config, plan, width))
+    return int((weights + 12 * trained) / plan.shards + _plan_activations(config, plan, width))
 
 
 def _plan_activations(config: Phi3VisionConfig, plan: TrainingPlan, width: int) -> float:

@@ -1,18 +1,22 @@
 import json
-import subprocess
 import sys
 
 import pytest
 
+from finetune.cli import main
 
-@pytest.fixture(scope="module")
-def run():
+
+@pytest.fixture
+def run(monkeypatch, capfd):
+    """Give the exit code of a command, and what it writes; in this process, which has loaded torch once for all."""
+
     def call(*words):
-        code = "from finetune.cli import main; main()"
-        done = subprocess.run(
-            [sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True, check=False
-        )
-        return done.returncode, done.stdout, done.stderr
+        capfd.readouterr()
+        monkeypatch.setattr(sys, "argv", ["finetune", *map(str, words)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        written = capfd.readouterr()
+        return end.value.code or 0, written.out, written.err
 
     return call
 

@@ -31,6 +31,8 @@ def train(
     """
     import os
 
+    from torch import distributed
+
     from finetune.config import load_run
     from finetune.training.progress import TrainingProgress
     from finetune.training.run import train as train_run
@@ -45,6 +47,8 @@ def train(
             typer.echo(
                 f"best {name}, {outcome.best_value:.4f}, after step {outcome.best_step}: {outcome.best}"
             )
+    if distributed.is_available() and distributed.is_initialized():
+        distributed.destroy_process_group()  # or a process that ends before the others may crash
 
 
 @app.command()

@@ -112,6 +112,8 @@ class RunConfig:
         precision: ``bf16`` or ``float32``; ``auto`` is bf16 on a GPU.
         checkpoint_text: Whether the decoder's layers are computed anew for the gradients, which saves memory.
         checkpoint_vision: The same for the vision tower.
+        shard: Whether weights, gradients and the optimizer's moments are divided among the processes (FSDP), in place of
+            each process having all (DDP); ``accelerate launch --use_fsdp --fsdp_version 2`` sets it.
         compile: Whether layers are compiled; pays on a GPU from some hundred steps on.
         evaluation: What is measured along the run.
         save_every: Steps from one checkpoint to the next; 0 for one at the end alone.
@@ -136,6 +138,7 @@ class RunConfig:
     precision: Literal["auto", "bf16", "float32"] = "auto"
     checkpoint_text: bool = False
     checkpoint_vision: bool = False
+    shard: bool = False
     compile: bool = False
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     save_every: int = 200

@@ -78,6 +78,7 @@ def generate_answers(
     picture: PictureChoice = "as is",
     seed: int = 0,
     cache: AnswerCache | None = None,
+    together: bool = False,
     on_rows: Callable[[int], None] = lambda rows: None,
 ) -> list[str]:
     """Let a model answer for products, greedily.
@@ -96,6 +97,7 @@ def generate_answers(
             each with a grey picture of its own picture's size.
         seed: Of the shuffling.
         cache: Kept from call to call; shuffled pictures then need no second look.
+        together: Whether all processes ask the same of a model whose weights are divided among them.
         on_rows: Called with the number of products that are done since the last call.
 
     Returns:
@@ -120,7 +122,9 @@ def generate_answers(
         if cache.get(keys[-1]) is None:
             waiting[keys[-1]] = opened
         if len(waiting) == batch_size or (waiting and number == len(shown)):
-            texts = _generate(model, processor, list(waiting.values()), form, num_crops, max_new_tokens)
+            texts = _generate(
+                model, processor, list(waiting.values()), form, num_crops, max_new_tokens, together
+            )
             cache.put(dict(zip(waiting, texts, strict=True)))
             waiting = {}
         if not waiting:
@@ -154,6 +158,7 @@ def _generate(
     form: PromptForm,
     num_crops: int | None,
     max_new_tokens: int,
+    together: bool,
 ) -> list[str]:
     inputs = processor(
         [form.prompt_text] * len(pictures),
@@ -165,7 +170,9 @@ def _generate(
     model.eval()
     try:
         with torch.no_grad():
-            written = model.generate(**inputs, max_new_tokens=max_new_tokens, do_sample=False)
+            written = model.generate(
+                **inputs, max_new_tokens=max_new_tokens, do_sample=False, synced_gpus=together
+            )
     finally:
         model.train(training)
     return processor.batch_decode(written[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)

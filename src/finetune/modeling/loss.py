@@ -56,7 +56,7 @@ def answer_loss(
         checkpoint(_losses, head, part, target, use_reentrant=False)
         for part, target in zip(torch.split(states, chunk), torch.split(targets, chunk), strict=True)
     ]
-    losses = torch.cat(parts) if len(places) else states.float().sum(-1)
+    losses = torch.cat(parts)  # of no answer token too: the head then learns nothing, but takes part
     total = losses.sum()
     loss = total / (max(len(places), 1) if count is None else count)
     return AnswerLoss(loss=loss, losses=losses.detach(), places=places)

@@ -15,6 +15,7 @@ from finetune.config import RunConfig
 from finetune.data import Phi3VisionProcessor, Product, open_sources, products_of
 from finetune.errors import BadSampleError
 from finetune.evaluation import generate_answers, parse_answer, score_answers
+from finetune.training.sharding import is_sharded
 
 _SIDE = 160
 """Of the pictures in a table, px."""
@@ -51,6 +52,7 @@ class Answering:
         processor: Of its model.
         products: Of `chosen_products`.
         boards: What else shows tables.
+        writes: Whether this process writes the tables; all others answer along.
     """
 
     def __init__(
@@ -59,9 +61,11 @@ class Answering:
         processor: Phi3VisionProcessor,
         products: Sequence[Product],
         boards: Sequence[Any],
+        *,
+        writes: bool = True,
     ) -> None:
         self._config, self._processor, self._products = config, processor, products
-        self._boards = boards
+        self._boards, self._writes = boards, writes
         self._form = config.data.prompt.build()
 
     def __call__(self, model: Any, step: int) -> dict[str, float]:
@@ -76,8 +80,14 @@ class Answering:
             num_crops=self._config.data.num_crops,
             batch_size=self._config.batch_size,
             max_new_tokens=self._config.evaluation.max_new_tokens,
+            together=is_sharded(model),
         )
         answers = [parse_answer(text, self._form) for text in texts]
+        if self._writes:
+            self._write(step, texts, answers)
+        return dict(score_answers(self._products, answers, fields=self._form.fields).as_dict())
+
+    def _write(self, step: int, texts: Sequence[str], answers: Sequence[Answer]) -> None:
         rows = [
             answer_row(product, text, answer)
             for product, text, answer in zip(self._products, texts, answers, strict=True)
@@ -86,7 +96,6 @@ class Answering:
         write_table(Path(self._config.out) / "answers", step, rows, pictures)
         for board in self._boards:
             board.table(step, rows, pictures)
-        return dict(score_answers(self._products, answers, fields=self._form.fields).as_dict())
 
 
 def answer_row(product: Product, text: str, answer: Answer) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import random
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from finetune.errors import CheckpointError
 from finetune.model_folder import read_json
+from finetune.training.sharding import divided_as
 
 FOLDER, WEIGHTS, OPTIMIZER, GENERATORS, STATE = (
     "checkpoints",
@@ -120,7 +121,7 @@ def restore_weights(model: nn.Module, path: Path) -> None:
         )
     with torch.no_grad():
         for name, weight in wanted.items():
-            weight.copy_(saved[name])
+            weight.copy_(divided_as(saved[name], weight))
 
 
 def split_optimizer(state: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -135,13 +136,16 @@ def split_optimizer(state: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[s
     return tensors, {"groups": state["param_groups"], "values": values}
 
 
-def join_optimizer(tensors: Mapping[str, Tensor], rest: Mapping[str, Any]) -> dict[str, Any]:
-    """Undo `split_optimizer`."""
+def join_optimizer(
+    tensors: Mapping[str, Tensor], rest: Mapping[str, Any], weights: Sequence[Tensor]
+) -> dict[str, Any]:
+    """Undo `split_optimizer`; what belongs to a weight that is divided among processes is divided as that is."""
     state: dict[int, dict[str, Any]] = {}
     items: Iterable[tuple[str, Any]] = [*tensors.items(), *rest["values"].items()]
     for key, value in items:
         number, _, name = key.partition(".")
-        state.setdefault(int(number), {})[name] = value
+        part = divided_as(value, weights[int(number)]) if isinstance(value, Tensor) else value
+        state.setdefault(int(number), {})[name] = part
     return {"state": state, "param_groups": rest["groups"]}
 
 

@@ -6,16 +6,25 @@ from pathlib import Path
 from typing import Any
 
 from peft import PeftModel
-from torch import nn
+from torch import Tensor, nn
 
-from finetune.training.checkpoints import write_folder
+from finetune.training.checkpoints import trained_weights, write_folder
+from finetune.training.sharding import gathered, is_sharded
 
 CARD = "README.md"
 _KEPT = ("*.json", "*.jinja")
 _WEIGHTS = ("model.safetensors.index.json", "config.json", "generation_config.json")
 
 
-def export(model: Any, processor: Any, place: Path, *, base: str, card: str) -> None:
+def export(
+    model: Any,
+    processor: Any,
+    place: Path,
+    *,
+    base: str,
+    card: str,
+    weights: Mapping[str, Tensor] | None = None,
+) -> None:
     """Write weights as they are now: a folder that is there as a whole or not at all.
 
     Args:
@@ -24,18 +33,33 @@ def export(model: Any, processor: Any, place: Path, *, base: str, card: str) -> 
         place: Is replaced.
         base: The model that adapters belong to.
         card: Text of README.md.
+        weights: Of `whole_weights`, where the model's own are divided among processes.
     """
+    given: dict[str, Any] = {} if weights is None else {"state_dict": dict(weights)}
 
     def write(folder: Path) -> None:
         if isinstance(model, PeftModel):
             model.peft_config["default"].base_model_name_or_path = base
-            model.save_pretrained(str(folder), safe_serialization=True, save_embedding_layers=False)
+            model.save_pretrained(str(folder), safe_serialization=True, save_embedding_layers=False, **given)
         else:
-            model.save_pretrained(folder)
+            model.save_pretrained(folder, **given)
         processor.save_pretrained(folder)
         (folder / CARD).write_text(card, encoding="utf-8")
 
     write_folder(place, write)
+
+
+def whole_weights(model: Any, *, keep: bool) -> dict[str, Tensor] | None:
+    """Put together what `export` writes of weights that are divided among processes; None where they are not.
+
+    Args:
+        model: The same in every process, each of which has to call it.
+        keep: Whether this process wants them.
+    """
+    if not is_sharded(model):
+        return None
+    parts = trained_weights(model) if isinstance(model, PeftModel) else model.state_dict()
+    return gathered(parts, keep=keep)
 
 
 def model_card(

@@ -17,6 +17,7 @@ from finetune.modeling import Phi3VisionForCausalLM
 from finetune.modeling.adapters import add_adapters
 from finetune.modeling.flops import Training
 from finetune.modeling.parts import PARTS, checkpoint_layers, compile_layers, part_of, unused_parameters
+from finetune.training.sharding import check_sharding
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,8 @@ def check_run(config: RunConfig, folder: Path) -> torch.device:
         FinetuneError: If a package, a GPU, a login or memory is missing.
     """
     device = choose_device(config.device)
-    if os.environ.get("ACCELERATE_USE_FSDP", "").lower() in ("1", "true"):
-        raise FinetuneError(
-            "FSDP is asked for, but checkpoints and exports of sharded weights are not implemented. "
-            "Take DDP (torchrun, or accelerate launch --multi_gpu); checkpoint_text, lora and qlora save memory."
-        )
+    if config.shard:
+        check_sharding(config.method)
     if config.method == "qlora":
         _check_qlora(device)
     if config.track == "tensorboard" and find_spec("tensorboard") is None:
@@ -107,6 +105,8 @@ def training_plan(config: RunConfig, device: torch.device) -> TrainingPlan:
         checkpoint_text=config.checkpoint_text,
         checkpoint_vision=config.checkpoint_vision,
         half=is_half(config, device),
+        # Processes on the CPU share its memory.
+        shards=int(os.environ.get("WORLD_SIZE", "1")) if config.shard and device.type == "cuda" else 1,
     )
 
 

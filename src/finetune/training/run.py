@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,9 @@ from finetune.training.checkpoints import (
     remove_unfinished,
     restore_weights,
 )
-from finetune.training.exports import count_parameters, export, model_card
+from finetune.training.exports import count_parameters, export, model_card, whole_weights
 from finetune.training.preparing import Prepared, check_run, is_half, prepare
+from finetune.training.sharding import launched_with_fsdp, shard
 from finetune.training.tracking import trackers
 from finetune.training.trainer import AnswerTrainer, Best
 
@@ -59,6 +60,8 @@ def train(config: RunConfig, *, resume: bool = False, callbacks: tuple[Any, ...]
     Raises:
         FinetuneError: If something is missing or at odds; before anything long begins where that can be known.
     """
+    if launched_with_fsdp():
+        config = replace(config, shard=True)
     out = Path(config.out)
     at = _starting_point(config, out, resume=resume)
     _check_metric(config)
@@ -100,13 +103,18 @@ def train(config: RunConfig, *, resume: bool = False, callbacks: tuple[Any, ...]
         last=steps * config.accumulate,
     )
     writers = trackers(config, step=state["step"]) if rank == 0 else []
-    answering = Answering(
-        config, processor, products, [writer for writer in writers if hasattr(writer, "table")]
-    )
+    boards = [writer for writer in writers if hasattr(writer, "table")]
+    answering = Answering(config, processor, products, boards, writes=rank == 0)
 
     def save(place: Path, step: int, scores: Mapping[str, float]) -> None:
-        card = _card(config, prepared, step, scores)
-        export(prepared.model, processor, place, base=config.model, card=card)
+        weights = whole_weights(prepared.model, keep=rank == 0)
+        if rank == 0:
+            card = _card(config, prepared, step, scores)
+            export(prepared.model, processor, place, base=config.model, card=card, weights=weights)
+
+    arguments = _arguments(config, steps=steps, device=device.type, half=is_half(config, device))
+    if config.shard:
+        shard(prepared.model, arguments.device, half=is_half(config, device))
 
     trainer = AnswerTrainer(
         config,
@@ -116,7 +124,7 @@ def train(config: RunConfig, *, resume: bool = False, callbacks: tuple[Any, ...]
         answer=lambda step: answering(prepared.model, step),
         save_best=lambda metrics: save(out / BEST, trainer.state.global_step, metrics),
         lower_is_better=_lower_is_better(config),
-        arguments=_arguments(config, steps=steps, device=device.type, half=is_half(config, device)),
+        arguments=arguments,
         callbacks=[*writers, *callbacks],
     )
     if at is not None and _is_over(config, state, steps):
@@ -125,8 +133,8 @@ def train(config: RunConfig, *, resume: bool = False, callbacks: tuple[Any, ...]
     else:
         trainer.train(resume_from_checkpoint=None if at is None else str(at))
     best = trainer.best
-    if rank == 0:
-        save(out / FINAL, trainer.state.global_step, trainer.latest)
+    save(out / FINAL, trainer.state.global_step, trainer.latest)
+    trainer.accelerator.wait_for_everyone()
     return Outcome(
         steps=trainer.state.global_step,
         final=out / FINAL,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ from finetune.training.checkpoints import (
 )
 from finetune.training.meter import SourceLosses, SpeedMeter
 from finetune.training.preparing import Prepared, parameter_groups
+from finetune.training.sharding import gathered, is_sharded, put_away
 
 TRAINER_STATE = "trainer_state.json"
 Evaluate = Callable[[int], Mapping[str, float]]
@@ -62,8 +64,8 @@ class AnswerTrainer(Trainer):
         prepared: Its model.
         loader: Its batches.
         held_out: Makes the batches of the validation split.
-        answer: Answers some products; called by the first process alone.
-        save_best: Called with the metrics of an evaluation that is the best so far.
+        answer: Answers some products; called by every process, and the first one's scores count.
+        save_best: Called by every process with the metrics of an evaluation that is the best so far.
         lower_is_better: Whether the metric that decides is better when it is lower.
         arguments: Of the Trainer.
         callbacks: What writes metrics.
@@ -97,6 +99,10 @@ class AnswerTrainer(Trainer):
         self._rates: dict[str, float] = {}
         self.remove_callback(PrinterCallback)
 
+    def _move_model_to_device(self, model: nn.Module, device: torch.device) -> None:
+        if not is_sharded(model):  # it is there already
+            super()._move_model_to_device(model, device)
+
     def get_train_dataloader(self) -> Any:
         """Give the batches; they are divided among processes already."""
         return self._loader
@@ -120,7 +126,8 @@ class AnswerTrainer(Trainer):
     ) -> Any:
         """Sum the losses of the answers' tokens, divided by the tokens of the whole step, all processes together."""
         source_ids, counts = inputs.pop("source_ids"), inputs.pop(COUNTED)
-        outputs = model(**inputs, answers_only=True, answer_tokens=num_items_in_batch)
+        with self.accelerator.autocast():
+            outputs = model(**inputs, answers_only=True, answer_tokens=num_items_in_batch)
         self._losses.add(outputs, source_ids)
         self._speed.add(counts)
         # Gradients are averaged over the processes; the division above is by all their tokens.
@@ -172,19 +179,20 @@ class AnswerTrainer(Trainer):
         self.model.eval()
         rank, world = self.accelerator.process_index, self.accelerator.num_processes
         bad = BadSamples(self._config.data.max_bad)
-        for number, batch in enumerate(
-            train_batches(self._held_out, last=len(self._held_out), workers=0, bad=bad)
-        ):
-            if number % world != rank:
-                continue
-            inputs = self._prepare_inputs(model_inputs(batch))
+        batches = train_batches(self._held_out, last=len(self._held_out), workers=0, bad=bad)
+        while shares := list(islice(batches, world)):
+            # Who has no batch left reads the last one along: sharded weights are there for all or for none.
+            inputs = self._prepare_inputs(model_inputs(shares[min(rank, len(shares) - 1)]))
             source_ids, _ = inputs.pop("source_ids"), inputs.pop(COUNTED)
-            with torch.no_grad(), self.compute_loss_context_manager():
-                losses.add(self.model(**inputs, answers_only=True), source_ids)
+            with torch.no_grad(), self.accelerator.autocast():
+                outputs = self.model(**inputs, answers_only=True)
+            if rank < len(shares):
+                losses.add(outputs, source_ids)
         sums = self.accelerator.reduce(losses.sums)
         scores: list[Mapping[str, float]] = [{}]
-        if self._config.evaluation.answers and self.is_world_process_zero():
+        if self._config.evaluation.answers:
             scores = [self._answer(self.state.global_step)]
+        put_away(self.model)
         if world > 1:
             torch.distributed.broadcast_object_list(scores, src=0)
         metrics = {f"eval_{name}": value for name, value in {**losses.means(sums), **scores[0]}.items()}
@@ -203,8 +211,7 @@ class AnswerTrainer(Trainer):
         )
         if better:
             self.best = Best(value, self.state.global_step)
-            if self.is_world_process_zero():
-                self._save_best(metrics)
+            self._save_best(metrics)
         else:
             best.worse += 1
             patience = self._config.evaluation.patience
@@ -217,11 +224,14 @@ class AnswerTrainer(Trainer):
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         generators = gather_object([generator_states()])
         bad = gather_object([self._loader.bad.state()])
-        if not self.is_world_process_zero():
+        first = self.is_world_process_zero()
+        weights = gathered(trained_weights(self._unwrapped()), keep=first)
+        tensors, rest = split_optimizer(self.optimizer.state_dict())
+        tensors = gathered(tensors, keep=first)
+        if not first:
             self.accelerator.wait_for_everyone()
             return
         step = self.state.global_step
-        tensors, rest = split_optimizer(self.optimizer.state_dict())
         state = {
             "step": step,
             "config": plain(self._config),
@@ -233,7 +243,7 @@ class AnswerTrainer(Trainer):
         }
 
         def write(folder: Path) -> None:
-            save_weights(trained_weights(self._unwrapped()), folder / WEIGHTS)
+            save_weights(weights, folder / WEIGHTS)
             save_weights(tensors, folder / OPTIMIZER)
             for number, states in enumerate(generators):
                 save_weights(
@@ -260,7 +270,9 @@ class AnswerTrainer(Trainer):
             return
         folder = Path(checkpoint)
         state = read_state(folder)
-        self.optimizer.load_state_dict(join_optimizer(load_tensors(folder / OPTIMIZER), state["optimizer"]))
+        weights = [weight for group in self.optimizer.param_groups for weight in group["params"]]
+        joined = join_optimizer(load_tensors(folder / OPTIMIZER), state["optimizer"], weights)
+        self.optimizer.load_state_dict(joined)
         self.lr_scheduler.load_state_dict(state["scheduler"])
         self.best = Best(**state["best"])
 

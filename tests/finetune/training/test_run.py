@@ -24,7 +24,7 @@ def metrics(run, name="loss"):
 def test_eight_products_are_learned_to_their_exact_text(run_config, products_csv):
     config = run_config(
         method="full",
-        train=["projector", "text"],
+        train=["text"],  # the features of eight plain colours tell them apart as they are
         data={
             "sources": [{"name": "real", "path": str(products_csv(8))}],
             "splits": {"validation": 0, "test": 0},
@@ -32,9 +32,9 @@ def test_eight_products_are_learned_to_their_exact_text(run_config, products_csv
             "packing": True,
         },
         batch_size=8,
-        steps=60,
-        optim={"learning_rate": 5e-3, "warmup_steps": 3, "schedule": "constant"},
-        log_every=60,
+        steps=35,
+        optim={"learning_rate": 1e-2, "warmup_steps": 3, "schedule": "constant"},
+        log_every=35,
     )
 
     outcome = train(config)
@@ -170,13 +170,6 @@ def test_wandb_without_a_login_is_refused(run_config, monkeypatch, tmp_path):
 
     with pytest.raises(FinetuneError, match="there is no login"):
         train(run_config(track="wandb"))
-
-
-def test_fsdp_is_refused(run_config, monkeypatch):
-    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
-
-    with pytest.raises(FinetuneError, match="sharded weights are not implemented"):
-        train(run_config())
 
 
 def test_a_run_is_not_written_over(run_config):
