@@ -1,7 +1,7 @@
 """What a model's files hold, and what running and training it takes; read from headers, without its weights."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isqrt, prod
 from pathlib import Path
@@ -22,18 +22,8 @@ PARTS = {
     "decoder": ("",),
 }
 """Part to what the names of its tensors contain; the first that fits counts."""
-BITS = {
-    "F64": 64,
-    "F32": 32,
-    "BF16": 16,
-    "F16": 16,
-    "F8_E4M3": 8,
-    "F8_E5M2": 8,
-    "I64": 64,
-    "I32": 32,
-    "I8": 8,
-    "U8": 8,
-}
+BYTES = {"F64": 8, "F32": 4, "BF16": 2, "F16": 2, "F8_E4M3": 1, "F8_E5M2": 1}
+"""Of a number, by its type in a safetensors header."""
 ADAPTED = (
     "qkv_proj", "o_proj", "gate_up_proj", "down_proj", "lm_head", "q_proj", "k_proj", "v_proj", "out_proj", "fc1",
     "fc2", "img_projection.0", "img_projection.2",
@@ -41,10 +31,11 @@ ADAPTED = (
 """The modules that the published fine-tuning recipe gives adapters."""
 TOKENS = 2509 + 64
 """Of one square picture in 16 crops, with a question and an answer."""
+_MOST_CROPS = 16
 _COMPUTE_BYTES = 2
 """bf16."""
-_ADAM_BYTES = 16
-"""For each trained weight, mixed precision: float32 weight, gradient and Adam's two moments."""
+_LEARNING_BYTES = 12
+"""For each trained weight beside itself, in float32: its gradient and Adam's two moments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +45,23 @@ class Part:
     name: str
     parameters: int
     dtypes: tuple[str, ...]
-    size: int
-    """Bytes in the files."""
+    file_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """A model's parts, and bytes of memory that it takes."""
+    """A model's parts, and the memory that it takes."""
 
     parts: tuple[Part, ...]
     tensors: int
-    inference: int
+    copies: tuple[str, ...]
+    """Tensors of the files that follow from others and are not counted."""
+    inference_bytes: int
     """bf16 weights, and keys and values of one sequence of `TOKENS`."""
-    lora: int
-    """bf16 weights, adapters with Adam, activations of one sequence with gradient checkpointing."""
-    full: int
-    """All weights with Adam, activations as for LoRA."""
+    lora_bytes: int
+    """bf16 weights, float32 adapters with Adam, activations of one sequence with layers computed anew."""
+    full_bytes: int
+    """float32 weights with Adam, activations as for LoRA."""
     adapter_parameters: int
 
     @property
@@ -91,23 +83,28 @@ def inspect_model(folder: Path, *, rank: int = 64) -> ModelInfo:
     if rank < 1:
         raise FinetuneError(f"rank is {rank}; allowed are whole numbers from 1 on.")
     config = read_config(folder)
-    check_tensors(folder, shapes_of(config))
+    shapes = shapes_of(config)
+    check_tensors(folder, shapes)
     headers = read_headers(folder)
-    parts = _parts(headers)
-    parameters = sum(part.parameters for part in parts)
-    adapters = sum(
-        rank * sum(info.shape)
-        for name, info in headers.items()
-        if len(info.shape) == 2 and name.removesuffix(".weight").endswith(ADAPTED)
+    parts = _parts({name: headers[name] for name in shapes})
+    everywhere = LoraSettings(rank=rank, text=True, projector=True, vision=True, head=True)
+    lora = TrainingPlan(
+        method="lora",
+        lora=everywhere,
+        samples=1,
+        crops=_MOST_CROPS,
+        checkpoint_text=True,
+        checkpoint_vision=True,
     )
-    weights, activations = parameters * _COMPUTE_BYTES, _activations(config)
+    full = replace(lora, method="full", parts=("text", "projector", "vision"))
     return ModelInfo(
         parts=parts,
-        tensors=len(headers),
-        inference=weights + _cache(config),
-        lora=weights + adapters * _ADAM_BYTES + activations,
-        full=parameters * _ADAM_BYTES + activations,
-        adapter_parameters=adapters,
+        tensors=len(shapes),
+        copies=tuple(sorted(headers.keys() - shapes.keys())),
+        inference_bytes=sum(part.parameters for part in parts) * _COMPUTE_BYTES + _cache(config),
+        lora_bytes=_training_bytes(config, shapes, lora),
+        full_bytes=_training_bytes(config, shapes, full),
+        adapter_parameters=sum(_adapter_size(name, shape, lora) for name, shape in shapes.items()),
     )
 
 
@@ -151,34 +148,38 @@ def estimate_training(folder: Path, plan: TrainingPlan) -> int:
     config = read_config(folder)
     shapes = shapes_of(config)
     check_tensors(folder, shapes)
-    width = 2 if plan.half else 4
+    return _training_bytes(config, shapes, plan)
+
+
+def _training_bytes(config: Phi3VisionConfig, shapes: Mapping[str, Sequence[int]], plan: TrainingPlan) -> int:
+    width = _COMPUTE_BYTES if plan.half else 4
     weights = trained = 0.0
     for name, shape in shapes.items():
-        part = (
-            "vision"
-            if ".img_processor." in name
-            else "projector"
-            if ".vision_embed_tokens." in name
-            else "text"
-        )
-        number, learns = prod(shape), part in plan.parts
+        number, part, adapter = prod(shape), _part_of(name), _adapter_size(name, shape, plan)
+        learns = part in plan.parts
         four_bits = plan.method == "qlora" and ".layers." in name and part == "text" and len(shape) == 2
-        weights += number * (4 if learns else 0.55 if four_bits else width)
-        trained += number if learns else 0
-        adapted = "head" if name == "lm_head.weight" else part
-        if (
-            plan.method != "full"
-            and len(shape) == 2
-            and getattr(plan.lora, adapted)
-            and name.removesuffix(".weight").endswith(ADAPTED)
-        ):
-            trained += plan.lora.rank * sum(shape)
-            weights += 4 * plan.lora.rank * sum(shape)
-    # Gradients and Adam's two moments, in float32.
-    return int((weights + 12 * trained) / plan.shards + _plan_activations(config, plan, width))
+        weights += number * (4 if learns else 0.55 if four_bits else width) + 4 * adapter
+        trained += (number if learns else 0) + adapter
+    divided = (weights + _LEARNING_BYTES * trained) / plan.shards
+    return int(divided + _activations(config, plan, width))
 
 
-def _plan_activations(config: Phi3VisionConfig, plan: TrainingPlan, width: int) -> float:
+def _part_of(name: str) -> str:
+    if ".img_processor." in name:
+        return "vision"
+    return "projector" if ".vision_embed_tokens." in name else "text"
+
+
+def _adapter_size(name: str, shape: Sequence[int], plan: TrainingPlan) -> int:
+    """Give how many parameters the adapter of one tensor has; 0 if it gets none."""
+    adapted = "head" if name == "lm_head.weight" else _part_of(name)
+    fits = len(shape) == 2 and name.removesuffix(".weight").endswith(ADAPTED)
+    return (
+        plan.lora.rank * sum(shape) if plan.method != "full" and fits and getattr(plan.lora, adapted) else 0
+    )
+
+
+def _activations(config: Phi3VisionConfig, plan: TrainingPlan, width: int) -> float:
     vision = config.vision_config
     side = isqrt(plan.crops)
     tokens = (side * side + 1) * 144 + 1 + (side + 1) * 12 + 64
@@ -206,7 +207,7 @@ def _parts(headers: Mapping[str, TensorInfo]) -> tuple[Part, ...]:
     for name, info in headers.items():
         part = next(part for part, marks in PARTS.items() if any(mark in name for mark in marks))
         numbers[part] += prod(info.shape)
-        sizes[part] += prod(info.shape) * BITS.get(info.dtype, 32) // 8
+        sizes[part] += prod(info.shape) * BYTES[info.dtype]
         dtypes.setdefault(part, set()).add(info.dtype)
     return tuple(
         Part(part, number, tuple(sorted(dtypes[part])), sizes[part]) for part, number in numbers.most_common()
@@ -218,17 +219,3 @@ def _cache(config: Phi3VisionConfig) -> int:
     head_width = config.hidden_size // config.num_attention_heads
     of_token: int = 2 * config.num_hidden_layers * config.num_key_value_heads * head_width * _COMPUTE_BYTES
     return of_token * TOKENS
-
-
-def _activations(config: Phi3VisionConfig) -> int:
-    """Bytes that one sequence of `TOKENS` keeps with gradient checkpointing.
-
-    The input of each layer, one layer computed anew (its inner activations are about 10 widths and 3 MLP widths),
-    and the same for the tower at 17 views of a picture. Logits are those of 64 answer tokens, in float32.
-    """
-    vision = config.vision_config
-    patches: int = 17 * ((vision.image_size // vision.patch_size) ** 2 + 1)
-    decoder: int = config.hidden_size * (config.num_hidden_layers + 10) + 3 * config.intermediate_size
-    tower: int = vision.hidden_size * (vision.num_hidden_layers + 10) + 3 * vision.intermediate_size
-    logits: int = 64 * config.vocab_size * 4
-    return (TOKENS * decoder + patches * tower) * _COMPUTE_BYTES + logits

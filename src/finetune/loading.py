@@ -133,7 +133,7 @@ def check_adapter(adapter: Path, folder: Path) -> None:
 
 def _check_memory(folder: Path, device: torch.device) -> None:
     info = inspect_model(folder)
-    size = info.inference if device.type == "cuda" else sum(part.size for part in info.parts)
+    size = info.inference_bytes if device.type == "cuda" else sum(part.file_bytes for part in info.parts)
     wanted, free = size * _ROOM, free_memory(device)
     if free is not None and wanted > free:
         fits = (

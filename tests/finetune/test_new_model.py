@@ -1,6 +1,8 @@
-import json
+import shutil
+from dataclasses import replace
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from finetune import Phi3VisionForCausalLM, Phi3VisionProcessor
 from finetune.errors import CheckpointError
@@ -64,5 +66,14 @@ def test_info_counts_what_the_files_hold(tiny):
     assert (info.parameters, info.tensors) == (sum(counted.values()), len(counted))
     head = next(part for part in info.parts if part.name == "head")
     assert (head.parameters, head.dtypes) == (counted["lm_head.weight"], ("F32",))
-    index = json.loads((tiny / "config.json").read_text())
-    assert index["model_type"] == "phi3_v"
+    assert info.inference_bytes < info.lora_bytes < info.full_bytes
+    assert inspect_model(tiny, rank=16).adapter_parameters == 2 * info.adapter_parameters
+
+
+def test_info_counts_no_copy(tiny, tmp_path):
+    copy = shutil.copytree(tiny, tmp_path / "copy")
+    tensors = load_file(copy / "model.safetensors")
+    wte = "model.vision_embed_tokens.wte.weight"
+    tensors[wte] = tensors["model.embed_tokens.weight"].clone()
+    save_file(tensors, copy / "model.safetensors", metadata={"format": "pt"})
+    assert inspect_model(copy) == replace(inspect_model(tiny), copies=(wte,))

@@ -36,7 +36,7 @@ def info(
 ) -> None:
     """Show a model's parameters by part, and the memory that running and training it takes.
 
-    Every tensor's name and shape is held to config.json; weights are not loaded.
+    Every tensor's name and shape is held to config.json, from the headers of the files.
     """
     from finetune.inspection import inspect_model
 
@@ -51,15 +51,17 @@ def _print_info(model: "ModelInfo", rank: int) -> None:
     for part in model.parts:
         share = part.parameters / model.parameters
         typer.echo(
-            f"{part.name:<16} {part.parameters:>13,}  {share:>4.0%}  {show_bytes(part.size):>8}  {', '.join(part.dtypes)}"
+            f"{part.name:<16} {part.parameters:>13,}  {share:>4.0%}  {show_bytes(part.file_bytes):>8}  {', '.join(part.dtypes)}"
         )
     typer.echo(
-        f"{'all':<16} {model.parameters:>13,}        {show_bytes(sum(p.size for p in model.parts)):>8}"
+        f"{'all':<16} {model.parameters:>13,}        {show_bytes(sum(p.file_bytes for p in model.parts)):>8}"
     )
-    typer.echo(f"{model.tensors} tensors, all as config.json has them\n")
-    typer.echo("Memory, estimated for one picture of 16 crops (2,573 tokens), bf16:")
-    typer.echo(f"  inference           {show_bytes(model.inference):>8}")
+    typer.echo(f"{model.tensors} tensors, all as config.json has them")
+    if model.copies:
+        typer.echo(f"beside them copies that are not used: {', '.join(model.copies)}")
+    typer.echo("\nMemory, estimated for one picture of 16 crops (2,573 tokens), layers computed anew:")
+    typer.echo(f"  inference, bf16     {show_bytes(model.inference_bytes):>8}")
     typer.echo(
-        f"  LoRA, rank {rank:<8} {show_bytes(model.lora):>8}  ({model.adapter_parameters:,} trained parameters)"
+        f"  LoRA, rank {rank:<8} {show_bytes(model.lora_bytes):>8}  ({model.adapter_parameters:,} trained parameters)"
     )
-    typer.echo(f"  full training       {show_bytes(model.full):>8}")
+    typer.echo(f"  full, float32 Adam  {show_bytes(model.full_bytes):>8}")
