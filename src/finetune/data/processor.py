@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
-import torch
 from torch import Tensor
 from transformers import BatchFeature, PreTrainedTokenizerFast
 
@@ -20,16 +19,22 @@ from finetune.data.pictures import (
     stack_crops,
     token_count,
 )
+from finetune.data.prompt_rows import (
+    Padding,
+    assign_pictures,
+    limit_rows,
+    listed,
+    pad_rows,
+    split_prompts,
+)
 from finetune.data.prompts import Message, number_pictures, split_prompt
 from finetune.data.tokenizer import load_tokenizer, save_tokenizer
 from finetune.errors import ProcessingError
 from finetune.model_folder import local_folder, read_json
-from finetune.vocabulary import PAD
 
 PREPROCESSOR = "preprocessor_config.json"
 DEFAULT_CROPS = 16
 Side = Literal["left", "right"]
-Padding = bool | Literal["longest", "max_length", "do_not_pad"]
 
 
 class Phi3VisionImageProcessor:
@@ -54,7 +59,7 @@ class Phi3VisionImageProcessor:
             ProcessingError: Naming the picture that cannot be read.
         """
         crops = self.num_crops if num_crops is None else num_crops
-        cut = self.cut(_listed(images), crops)
+        cut = self.cut(listed(images), crops)
         values, sizes = stack_crops(cut, crops)
         tokens = [token_count(picture.height, picture.width) for picture in cut]
         return BatchFeature({"pixel_values": values, "image_sizes": sizes, "num_img_tokens": tokens})
@@ -167,8 +172,8 @@ class Phi3VisionProcessor:
         if not prompts or not all(isinstance(prompt, str) for prompt in prompts):
             raise ProcessingError("text: give a prompt, or a list of at least one; pictures go into images.")
         crops = self.image_processor.num_crops if num_crops is None else num_crops
-        split = _split_all(prompts)
-        pictures = _assign(
+        split = split_prompts(prompts)
+        pictures = assign_pictures(
             images, [len(set(numbers)) for _, numbers in split], batch=not isinstance(text, str)
         )
         cut = self.image_processor.cut([picture for row in pictures for picture in row], crops)
@@ -177,9 +182,9 @@ class Phi3VisionProcessor:
             self._ids(*parts, [next(tokens) for _ in row]) for parts, row in zip(split, pictures, strict=True)
         ]
         if max_length is not None:
-            rows = _limited(rows, max_length, cut=truncation)
+            rows = limit_rows(rows, max_length, cut=truncation)
         side = padding_side or self.tokenizer.padding_side
-        ids, mask = _padded(rows, padding=padding, side=side, max_length=max_length)
+        ids, mask = pad_rows(rows, padding=padding, side=side, max_length=max_length)
         batch = {"input_ids": ids, "attention_mask": mask}
         if cut:
             batch["pixel_values"], batch["image_sizes"] = stack_crops(cut, crops)
@@ -259,103 +264,3 @@ class Phi3VisionProcessor:
     ) -> list[str]:
         """Turn each row of token ids into text."""
         return [self.decode(row, skip_special_tokens=skip_special_tokens) for row in rows]
-
-
-def _split_all(prompts: Sequence[str]) -> list[tuple[list[str], list[int]]]:
-    split = []
-    for number, prompt in enumerate(prompts, start=1):
-        try:
-            split.append(split_prompt(prompt))
-        except ProcessingError as error:
-            raise ProcessingError(f"prompt {number} of {len(prompts)}: {error}") from error
-    return split
-
-
-def _listed(images: Picture | Sequence[Picture] | Sequence[Sequence[Picture]]) -> list[Any]:
-    return list(images) if isinstance(images, list | tuple) else [images]
-
-
-def _assign(
-    images: Picture | Sequence[Picture] | Sequence[Sequence[Picture]] | None,
-    wanted: Sequence[int],
-    *,
-    batch: bool,
-) -> list[list[Picture]]:
-    """Give each prompt its pictures.
-
-    Raises:
-        ProcessingError: If a prompt has other numbers of placeholders and of pictures.
-    """
-    given = [] if images is None else _listed(images)
-    if not batch:
-        rows = [given]
-    elif given and all(isinstance(row, list | tuple) for row in given):
-        rows = [list(row) for row in given]
-    elif len(given) == sum(wanted):
-        source = iter(given)
-        rows = [[next(source) for _ in range(count)] for count in wanted]
-    else:
-        raise ProcessingError(
-            f"the {len(wanted)} prompts have placeholders for {sum(wanted)} pictures, {len(given)} were given. "
-            "Give a list of pictures for each prompt, or all of them in order."
-        )
-    if len(rows) != len(wanted):
-        raise ProcessingError(
-            f"{len(wanted)} prompts, but {len(rows)} lists of pictures; give one list for each."
-        )
-    for number, (row, count) in enumerate(zip(rows, wanted, strict=True), start=1):
-        if len(row) != count:
-            raise ProcessingError(
-                f"prompt {number} of {len(wanted)} has placeholders for {count} pictures, {len(row)} were given. "
-                "Write <|image_1|>, <|image_2|> ... where they belong, one for each."
-            )
-    return rows
-
-
-def _limited(rows: Sequence[list[int]], max_length: int, *, cut: bool) -> list[list[int]]:
-    if isinstance(max_length, bool) or not isinstance(max_length, int) or max_length < 1:
-        raise ProcessingError(f"max_length is {max_length!r}; allowed are whole numbers of tokens above 0.")
-    for number, ids in enumerate(rows, start=1):
-        pictures, left = (sum(place < 0 for place in part) for part in (ids, ids[:max_length]))
-        which = f"prompt {number} of {len(rows)} has {len(ids)} tokens, {pictures} of them of pictures"
-        if len(ids) > max_length and not cut:
-            raise ProcessingError(
-                f"{which}; max_length is {max_length}. Raise max_length, lower num_crops, or allow truncation."
-            )
-        if left != pictures:
-            raise ProcessingError(
-                f"{which}; max_length {max_length} leaves {left} of these. Raise max_length or lower num_crops."
-            )
-    return [ids[:max_length] for ids in rows]
-
-
-def _padded(
-    rows: Sequence[Sequence[int]],
-    *,
-    padding: Padding,
-    side: str,
-    max_length: int | None,
-) -> tuple[Tensor, Tensor]:
-    if side not in ("left", "right"):
-        raise ProcessingError(
-            f"padding_side is {side!r}; allowed are 'left' (generation) and 'right' (training)."
-        )
-    if padding == "do_not_pad":
-        padding = False
-    if padding not in (True, False, "longest", "max_length"):
-        raise ProcessingError(
-            f"padding is {padding!r}; allowed are True, False, 'longest', 'max_length' and 'do_not_pad'."
-        )
-    if padding == "max_length" and max_length is None:
-        raise ProcessingError("padding='max_length' needs max_length, in tokens.")
-    longest = max(len(row) for row in rows)
-    length = max_length if padding == "max_length" and max_length is not None else longest
-    if not padding and any(len(row) != longest for row in rows):
-        raise ProcessingError("the prompts differ in length, so a batch needs padding=True.")
-    ids = torch.full((len(rows), length), PAD)
-    mask = torch.zeros_like(ids)
-    for target, kept, row in zip(ids, mask, rows, strict=True):
-        place = slice(length - len(row), None) if side == "left" else slice(None, len(row))
-        target[place] = torch.tensor(row)
-        kept[place] = 1
-    return ids, mask
