@@ -49,9 +49,9 @@ class Measure:
         return value >= threshold if self.direction is Direction.HIGHER else value <= threshold
 
 
-_COLUMNS, _TITLES, _TELLING, _USE = "Columns", "Titles", "Telling them apart", "Use"
+_COLUMNS, _TITLES, _TELLING, USE = "Columns", "Titles", "Telling them apart", "Use"
 _RULES, PRIVACY, _PICTURES = "Rules", "Privacy", "Pictures"
-GROUPS = (_COLUMNS, _TITLES, _TELLING, _USE, _RULES, PRIVACY, _PICTURES)
+GROUPS = (_COLUMNS, _TITLES, _TELLING, USE, _RULES, PRIVACY, _PICTURES)
 
 _ALL = (
     Measure(
@@ -139,19 +139,19 @@ _ALL = (
     Measure(
         name="price_r2",
         title="Price R²",
-        group=_USE,
+        group=USE,
         reading="Share of the variance of real log prices that a model explains which has seen only synthetic rows. Tested on held-out rows, if given; the floor has seen REAL.",
     ),
     Measure(
         name="category_accuracy",
         title="Category accuracy",
-        group=_USE,
+        group=USE,
         reading="Share of the same rows whose second-level category a model names that has seen only synthetic rows.",
     ),
     Measure(
         name="category_macro_f1",
         title="Category macro-F1",
-        group=_USE,
+        group=USE,
         reading="The same model's F1, each real category counting alike, however rare.",
     ),
     Measure(

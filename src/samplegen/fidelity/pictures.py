@@ -155,9 +155,8 @@ def picture_distance(real: Gallery, other: Gallery, seed: int) -> Outcome:
     """Give the unbiased squared MMD, and how often mixed-up pictures come out as far apart (permutation test)."""
     _check(real, other)
     both = np.concatenate([real.features, other.features])
-    both = _standardized(
-        both, both
-    )  # by one side alone, the kernel would know the sides that are mixed up below
+    # By one side's scale alone, the kernel would know the sides that are mixed up below.
+    both = _standardized(both, both)
     kernel = (both @ both.T / both.shape[1] + 1) ** 3
     is_real = np.arange(len(both)) < len(real.features)
     value = _unbiased_mmd(kernel, is_real)
