@@ -252,11 +252,12 @@ def test_a_holdout_that_is_the_real_table_is_remarked(real, alike, with_holdout)
     assert not any("no floor" in note for note in with_holdout.notes)
 
 
-def test_a_missing_library_is_named_with_what_installs_it():
-    code = "import sys; sys.modules['sdmetrics'] = None; import samplegen; samplegen.compare"
+@pytest.mark.parametrize(("module", "library"), [("sdmetrics", "sdmetrics"), ("sklearn", "scikit-learn")])
+def test_a_missing_library_is_named_with_what_installs_it(module, library):
+    code = f"import sys; sys.modules[{module!r}] = None; import samplegen; samplegen.compare"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
-    assert "comparing needs sdmetrics: pip install 'samplegen[compare]'" in done.stderr
+    assert f"comparing needs {library}: pip install 'samplegen[compare]'" in done.stderr
 
 
 def test_nothing_in_common_is_refused(real, tmp_path):

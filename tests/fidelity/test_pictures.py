@@ -132,12 +132,20 @@ def test_what_does_not_decode_is_left_out_and_named(real, tmp_path):
     found = samplegen.compare(real, folder)
 
     [note] = [note for note in found.notes if "left out" in note]
-    assert note.startswith("2 synthetic pictures")
+    assert note == "Synthetic pictures that cannot be read and were left out: 2."
     for samples in (True, False):
         found.write(tmp_path / "page.html", samples=samples)
         for name in ("page.html", "page.json"):
             assert ("000.png" in (tmp_path / name).read_text()) == samples
     assert found.value("picture_colour") is not None
+
+
+def test_a_folder_of_which_no_picture_decodes_is_refused_with_the_reason(real, tmp_path):
+    folder = folder_of(tmp_path / "some", range(1))
+    (folder / "boxes" / "000.png").write_text("<html>not found</html>")
+
+    with pytest.raises(FidelityError, match=r"none of its pictures .*000\.png: does not decode"):
+        samplegen.compare(real, folder)
 
 
 def test_a_picture_of_too_many_pixels_is_not_decoded():

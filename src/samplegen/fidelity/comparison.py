@@ -245,6 +245,11 @@ def _check_common(sources: Mapping[str, Source]) -> None:
     for source in sources.values():
         if not source.rows and not source.picture_count:
             raise FidelityError(f"{source.path}: has no rows, so there is nothing to compare.")
+        if source.unreadable and not source.rows and not source.photos:
+            raise FidelityError(
+                f"{source.path}: none of its pictures that were tried ({len(source.unreadable):,}) can be read; the "
+                f"first: {source.unreadable[0]}"
+            )
     columns_shared = set(real.frame.columns) & set(synthetic.frame.columns)
     if not columns_shared and not (real.photos and synthetic.photos):
         raise FidelityError(
@@ -268,7 +273,7 @@ def _notes(sources: Mapping[str, Source], rows: int, settings: Settings) -> tupl
             )
         if source.unreadable:
             notes.append(
-                f"{len(source.unreadable):,} {role} pictures were left out, since they cannot be read."
+                f"{role.capitalize()} pictures that cannot be read and were left out: {len(source.unreadable):,}."
             )
     real = sources["real"]
     if "holdout" in sources and sources["holdout"].path.resolve() == real.path.resolve():
