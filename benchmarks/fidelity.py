@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from samplegen.fidelity import Comparison, compare
-from samplegen.fidelity.measures import MEASURES, PRIVACY
+from samplegen.fidelity.measures import MEASURES, PRIVACY, USE
 from samplegen.pipeline import Recipe, write_dataset
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -33,8 +33,8 @@ class Runs:
 
     judged: list[Comparison]
     """Against the rows that judge, with the rows learned from as the floor."""
-    copying: list[Comparison]
-    """Against the rows learned from: what was copied."""
+    learned: list[Comparison]
+    """Against the rows learned from, with the judge as the holdout: what was copied, and models tested on the judge."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,15 @@ class Row:
     floor: Callable[[Runs], float]
 
 
-def _score(
-    name: str, *, copying: bool = False
-) -> tuple[Callable[[Runs], list[float]], Callable[[Runs], float]]:
-    def runs(found: Runs) -> list[Comparison]:
-        return found.copying if copying else found.judged
+def _runs(found: Runs, name: str) -> list[Comparison]:
+    """Copies are looked for in the rows learned from; models are tested on the holdout, so that must be the judge."""
+    return found.learned if MEASURES[name].group in (PRIVACY, USE) else found.judged
 
+
+def _score(name: str) -> tuple[Callable[[Runs], list[float]], Callable[[Runs], float]]:
     return (
-        lambda found: [run.value(name) for run in runs(found)],
-        lambda found: runs(found)[0].scores[name].floor.value,
+        lambda found: [run.value(name) for run in _runs(found, name)],
+        lambda found: _runs(found, name)[0].scores[name].floor.value,
     )
 
 
@@ -81,7 +81,7 @@ GOALS = (
         "titles found word for word among rows learned from",
         "<= 0.60",
         "1.00",
-        *_score("titles_copied", copying=True),
+        *_score("titles_copied"),
     ),
     Row("real title words covered", ">= 0.70", "0.683", *_score("title_words_covered")),
     Row("distinct titles per row at equal size", "0.62 to 0.75", "0.468", *_distinct()),
@@ -90,13 +90,13 @@ GOALS = (
 
 def compare_pack(pack: str, learned: Path, judge: Path, other: Path, *, rows: int, folder: Path) -> Runs:
     """Make a price list of a pack for every seed and compare it."""
-    judged, copying = [], []
+    judged, held = [], []
     for seed in SEEDS:
         made = folder / f"{Path(pack).name}-{seed}"
         write_dataset(Recipe(rows=rows, seed=seed, template=pack, image_size=None), made)
         judged.append(compare(judge, made, other, max_pictures=0))
-        copying.append(compare(learned, made, judge, max_pictures=0) if judge != learned else judged[-1])
-    return Runs(judged, copying)
+        held.append(compare(learned, made, judge, max_pictures=0) if judge != learned else judged[-1])
+    return Runs(judged, held)
 
 
 def halves(table: Path, folder: Path) -> tuple[Path, Path]:
@@ -116,21 +116,22 @@ def figures(found: dict[str, Runs], *, rows: int, split: bool) -> str:
     if split:
         how = (
             f"Every other row of the table is the judge, the rest gives the floor; tables are compared at {size:,} "
-            f"rows. The packs know both halves, so scores may pass the floor; copies are looked for in the judge's."
+            f"rows. The packs know both halves, so scores may pass the floor; copies are looked for in the judge's, and "
+            f"models are tested on the rest, with the floor trained on the judge's."
         )
     else:
         how = (
             f"The judge is a half of the table that nothing was learned from, the half learned from gives the floor; "
             f"tables are compared at {size:,} rows. Copies (privacy) are looked for in the half learned from, with "
-            f"the other as the floor."
+            f"the other as the floor; models (use) are tested on the judge, with the floor trained on the other."
         )
     lines = [how, made, "", _header("Measure", ["floor", "goal", *found, "(SDV)"])]
     for row in GOALS:
         cells = [f"{row.floor(first):.3f}", row.goal, *(_spread(row.value(runs)) for runs in found.values())]
         lines.append(_line(row.title, [*cells, f"({row.sdv})"]))
     lines += ["", "All measures:", "", _header("Measure", ["floor", *found])]
-    for name, measure in MEASURES.items():
-        used = {p: runs.copying if measure.group == PRIVACY else runs.judged for p, runs in found.items()}
+    for name in MEASURES:
+        used = {pack: _runs(runs, name) for pack, runs in found.items()}
         values = {pack: [run.value(name) for run in runs] for pack, runs in used.items()}
         if None in [value for each in values.values() for value in each]:
             continue

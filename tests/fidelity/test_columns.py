@@ -1,8 +1,11 @@
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from samplegen.fidelity import columns, privacy, titles
+from samplegen.fidelity.scores import NotMeasurable
+from samplegen.fidelity.tables import to_frame
 
 
 def frame(**values):
@@ -50,9 +53,27 @@ def test_distance_is_0_for_equal_rows_and_1_for_rows_with_nothing_in_common():
     left = frame(category1_code=["A"] * 10, title=["Red Hat"] * 10).assign(full_price=[10.0] * 10)
     right = frame(category1_code=["B"] * 10, title=["Blue Coat"] * 10).assign(full_price=[100.0] * 10)
 
-    distances = privacy.closest([left, left.copy(), right])
-    assert (distances[0, 1] == 0).all()
-    assert distances[0, 2] == pytest.approx(np.ones(10))
+    space = privacy.Space([left, right])
+    assert (space.closest(left, left.copy()) == 0).all()
+    assert space.closest(left, right) == pytest.approx(np.ones(10))
+
+
+@pytest.mark.parametrize("gap", ["", "  "])
+def test_rows_without_a_title_are_as_near_as_the_rest_of_them(gap):
+    left = frame(category1_code=["A"] * 10, title=[gap] * 10).assign(full_price=[10.0] * 10)
+    titled = left.assign(title="Red Hat")
+    space = privacy.Space([left, titled])
+
+    assert (space.closest(left, left.copy()) == 0).all()
+    assert space.closest(left, titled) == pytest.approx(np.full(10, 1 / 3))
+
+
+def test_the_closest_of_many_rows_is_found_wherever_it_stands():
+    # More rows than one piece of the work holds.
+    many = frame(title=[f"Hat {n}" for n in range(5200)]).assign(full_price=np.arange(5200.0) + 1)
+    few = many.iloc[[0, 4999, 5000, 5199] * 200]
+
+    assert (privacy.Space([few, many]).closest(few, many) == 0).all()
 
 
 def test_rows_copied_needs_all_columns_equal():
@@ -60,3 +81,13 @@ def test_rows_copied_needs_all_columns_equal():
     other = real.assign(full_price=[10.0, 21.0])
 
     assert privacy.rows_copied(real, other).value == 0.5
+
+
+def test_missing_titles_are_no_copies():
+    real = to_frame(pa.table({"category1_code": ["A"] * 4, "title": [None, None, "", "Hat"]}))
+    other = to_frame(pa.table({"category1_code": ["A"] * 4, "title": [None, "", "Hat", "Coat"]}))
+
+    assert titles.titles_copied(real, other).value == 0.5  # Hat, not Coat
+    assert privacy.rows_copied(real, other).value == 0.5
+    with pytest.raises(NotMeasurable, match="no titles"):
+        titles.titles_copied(real, other.iloc[:2])

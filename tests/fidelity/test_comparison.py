@@ -55,6 +55,44 @@ def test_a_copy_is_perfect_and_caught_copying(real, holdout):
     assert copy.value("membership_auc") > 0.6
 
 
+@pytest.mark.parametrize("max_rows", [5000, 30])
+def test_copies_are_looked_for_in_all_real_rows_however_few_are_compared(real, save, max_rows):
+    few = save(make_rows(20, seed=3))
+    learned = save(pq.read_table(real).slice(0, 40).to_pydict())
+    copy = samplegen.compare(real, learned, few, max_rows=max_rows)
+    floor = samplegen.compare(real, few, learned, max_rows=max_rows).scores
+
+    assert copy.rows_used == 20
+    assert copy.value("rows_copied") == copy.value("titles_copied") == 1
+    assert copy.value("distance_to_closest") == 0
+    assert floor["rows_copied"].floor.value == floor["titles_copied"].floor.value == 1
+    assert floor["distance_to_closest"].floor.value == 0
+
+
+def test_models_are_tested_on_the_holdout_where_there_is_one(real, alike, save):
+    held = save(make_rows(90, seed=3))
+
+    def sizes(outcome):
+        return outcome.details["rows_trained"], outcome.details["rows_tested"]
+
+    made = save(make_rows(70, seed=2))
+    for name in ("price_r2", "category_accuracy"):
+        score = samplegen.compare(real, made, held).scores[name]
+        alone = samplegen.compare(real, made).scores[name]
+
+        assert sizes(score.synthetic) == (70, 90)
+        assert sizes(score.floor) == (160, 90)
+        assert sizes(alone.synthetic) == (70, 160)
+
+
+def test_what_models_lack_is_said_of_the_right_table(real, alike, save):
+    rows = make_rows(60, seed=3)
+    unpriced = save({name: column for name, column in rows.items() if name != "full_price"})
+    score = samplegen.compare(real, alike, unpriced).scores["price_r2"]
+
+    assert score.synthetic.reason == "the table to test on has no full_price"
+
+
 def test_torn_ties_show_in_pairs_and_prices_but_not_in_single_columns(real, alike, shuffled):
     torn, good = samplegen.compare(real, shuffled), samplegen.compare(real, alike)
 
@@ -150,6 +188,27 @@ def test_tiny_tables_say_what_they_are_too_small_for(real, save, count):
     assert found.scores["price_r2"].synthetic.value is None
 
 
+@pytest.mark.parametrize(
+    ("rewrite", "message"),
+    [
+        (lambda text: text.replace(",", ";"), "separated by ';'"),
+        (str.upper, "none of its columns .*TITLE.* Names must be in lower case"),
+        (
+            lambda text: text.replace("title", "foo"),
+            r"none of its columns \(foo\) .* needed is at least one of",
+        ),
+    ],
+    ids=["semicolons", "upper case", "foreign"],
+)
+def test_a_table_of_other_columns_is_refused_by_their_names(real, tmp_path, rewrite, message):
+    path = tmp_path / "table.csv"
+    text = "title\nHat\n" if message.endswith("one of") else "title,full_price\nHat,1\n"
+    path.write_text(rewrite(text))
+
+    with pytest.raises(FidelityError, match=message):
+        samplegen.compare(real, path)
+
+
 def test_a_table_without_rows_is_refused(real, save):
     with pytest.raises(FidelityError, match="has no rows"):
         samplegen.compare(real, save({"title": pa.array([], pa.string())}))
@@ -193,11 +252,12 @@ def test_a_holdout_that_is_the_real_table_is_remarked(real, alike, with_holdout)
     assert not any("no floor" in note for note in with_holdout.notes)
 
 
-def test_a_missing_library_is_named_with_what_installs_it():
-    code = "import sys; sys.modules['sdmetrics'] = None; import samplegen; samplegen.compare"
+@pytest.mark.parametrize(("module", "library"), [("sdmetrics", "sdmetrics"), ("sklearn", "scikit-learn")])
+def test_a_missing_library_is_named_with_what_installs_it(module, library):
+    code = f"import sys; sys.modules[{module!r}] = None; import samplegen; samplegen.compare"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
-    assert "comparing needs sdmetrics: pip install 'samplegen[compare]'" in done.stderr
+    assert f"comparing needs {library}: pip install 'samplegen[compare]'" in done.stderr
 
 
 def test_nothing_in_common_is_refused(real, tmp_path):

@@ -61,6 +61,19 @@ def test_blur_shows_in_the_spectrum_and_hardly_in_the_foreground(real, alike, bl
     assert soft.scores["picture_distance"].synthetic.details["p_value"] < 0.01
 
 
+def test_pictures_of_one_kind_rarely_seem_apart():
+    # The p-value's promise: of samples of one population at most about one in twenty falls below 0.05.
+    rng = np.random.default_rng(0)
+    size = len(pictures.STATISTICS)
+
+    def gallery(count):
+        return pictures.Gallery((Photo(0, "", b""),) * count, rng.lognormal(0, 1, (count, size)))
+
+    found = [pictures.picture_distance(gallery(10), gallery(40), seed) for seed in range(200)]
+
+    assert np.mean([outcome.details["p_value"] <= 0.05 for outcome in found]) < 0.09
+
+
 def test_kernel_distance_is_the_unbiased_estimate():
     # Written out after Gretton et al. (2012), equation 3, on features that are standard already.
     rng = np.random.default_rng(0)
@@ -119,9 +132,20 @@ def test_what_does_not_decode_is_left_out_and_named(real, tmp_path):
     found = samplegen.compare(real, folder)
 
     [note] = [note for note in found.notes if "left out" in note]
-    assert note.startswith("2 synthetic pictures")
-    assert "000.png" in note
+    assert note == "Synthetic pictures that cannot be read and were left out: 2."
+    for samples in (True, False):
+        found.write(tmp_path / "page.html", samples=samples)
+        for name in ("page.html", "page.json"):
+            assert ("000.png" in (tmp_path / name).read_text()) == samples
     assert found.value("picture_colour") is not None
+
+
+def test_a_folder_of_which_no_picture_decodes_is_refused_with_the_reason(real, tmp_path):
+    folder = folder_of(tmp_path / "some", range(1))
+    (folder / "boxes" / "000.png").write_text("<html>not found</html>")
+
+    with pytest.raises(FidelityError, match=r"none of its pictures .*000\.png: does not decode"):
+        samplegen.compare(real, folder)
 
 
 def test_a_picture_of_too_many_pixels_is_not_decoded():

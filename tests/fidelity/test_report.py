@@ -7,6 +7,9 @@ import pytest
 
 import samplegen
 from samplegen.errors import FidelityError
+from samplegen.fidelity.measures import MEASURES
+from samplegen.fidelity.report import verdict
+from samplegen.fidelity.scores import Outcome, Score
 
 from .rows import make_rows
 
@@ -79,6 +82,26 @@ def test_a_report_replaces_its_predecessor(real, alike, tmp_path):
         samplegen.compare(real, alike, max_rows=rows).write(tmp_path / "page.html")
 
     assert json.loads((tmp_path / "page.json").read_text())["data"]["real"]["rows_compared"] == 40
+
+
+@pytest.mark.parametrize(("count", "drawn"), [(9, False), (10, True)])
+def test_prices_of_a_handful_of_rows_are_not_drawn(save, tmp_path, count, drawn):
+    rows = make_rows(60, seed=1)
+    few = save(rows | {"category2_code": ["FEW"] * count + ["MANY"] * (60 - count)})
+    samplegen.compare(few, few).write(tmp_path / "page.html", samples=False)
+    panels = json.loads((tmp_path / "page.json").read_text())["charts"]["price_densities"]
+
+    assert [panel["name"] for panel in panels] == ["All", "MANY", *(["FEW"] if drawn else [])]
+    assert ("Prices of FEW" in (tmp_path / "page.html").read_text()) == drawn
+
+
+@pytest.mark.parametrize(
+    ("interval", "words"), [((0.43, 0.68), "like real"), ((0.52, 0.60), "near"), (None, "near")]
+)
+def test_a_score_without_a_floor_is_like_real_where_its_interval_holds_the_best(interval, words):
+    found = Outcome(value=0.54, interval=interval)
+
+    assert verdict(Score(MEASURES["closer_to_real"], found, None), has_holdout=True)[1] == words
 
 
 def test_without_samples_nothing_of_single_rows_is_written(save, tmp_path):

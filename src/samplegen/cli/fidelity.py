@@ -8,6 +8,7 @@ import typer
 
 from samplegen.cli.app import SeedOption, app, show_stages, whole
 from samplegen.errors import FidelityError
+from samplegen.fidelity.settings import MAX_PICTURES, MAX_ROWS
 
 if TYPE_CHECKING:
     from samplegen.fidelity import Comparison
@@ -41,10 +42,10 @@ def compare(
     max_rows: Annotated[
         int,
         typer.Option(parser=whole, metavar="<int>", help="Larger tables are sub-sampled, above 0."),
-    ] = 5000,
+    ] = MAX_ROWS,
     max_pictures: Annotated[
         int, typer.Option(parser=whole, metavar="<int>", help="How many pictures of each side, 0 for none.")
-    ] = 300,
+    ] = MAX_PICTURES,
     no_images: Annotated[bool, typer.Option("--no-images", help="Compare the price lists alone.")] = False,
     no_samples: Annotated[
         bool,
@@ -52,11 +53,11 @@ def compare(
     ] = False,
 ) -> None:
     """Measure how close SYNTHETIC comes to REAL: a page, and every number as JSON. Exit code 1 with --fail-under."""
-    from samplegen.fidelity.measures import check_names
+    from samplegen.fidelity.measures import check_thresholds
     from samplegen.fidelity.target import check_target
 
     thresholds = _thresholds(fail_under or [])
-    check_names(thresholds)
+    check_thresholds(thresholds)
     check_target(out)
     from samplegen.fidelity import compare as measure  # seconds of imports
     from samplegen.fidelity.comparison import HOLDOUT_STAGES, STAGES
@@ -91,7 +92,7 @@ def _thresholds(entries: list[str]) -> dict[str, float]:
             value = float(text)
         except ValueError:
             value = float("nan")
-        if math.isnan(value):
+        if not math.isfinite(value):
             raise FidelityError(f"--fail-under: {entry!r} is not NAME=VALUE, such as column_shapes=0.9.")
         if name.strip() in thresholds:
             raise FidelityError(f"--fail-under: {name.strip()!r} stands twice.")

@@ -13,6 +13,7 @@ __all__ = ["Comparison", "compare"]
 
 _HOMES = {"Comparison": "samplegen.fidelity.result", "compare": "samplegen.fidelity.comparison"}
 _EXTRA = ("jinja2", "markupsafe", "pandas", "scipy", "sdmetrics", "sklearn", "threadpoolctl")
+_NAMES = {"sklearn": "scikit-learn"}  # where a library installs under another name
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401  # a module holds anything
@@ -25,4 +26,6 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401  # a module holds anything
         library = (error.name or "").partition(".")[0]
         if library not in _EXTRA:
             raise
-        raise FidelityError(f"comparing needs {library}: pip install 'samplegen[compare]'.") from error
+        raise FidelityError(
+            f"comparing needs {_NAMES.get(library, library)}: pip install 'samplegen[compare]'."
+        ) from error

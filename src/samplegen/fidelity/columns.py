@@ -14,6 +14,8 @@ from samplegen.fidelity.scores import NotMeasurable, Outcome, mean_of
 
 PRICE, TITLE, DISCOUNT = "full_price", "title", "flg_discount"
 TITLE_WORDS, DEPTH = "title_words", "price / full_price"
+WORD = r"[^ ]+"
+"""What counts as a word of a title, as a regular expression."""
 _BINS = 10
 
 

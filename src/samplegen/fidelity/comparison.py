@@ -1,29 +1,30 @@
 """Joins the measures: loads the datasets, computes every score and its floor."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property, partial
+from operator import itemgetter
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
 from samplegen.errors import FidelityError
 from samplegen.fidelity import columns, pictures, prices, privacy, rules, titles, two_sample, utility
-from samplegen.fidelity.measures import MEASURES
+from samplegen.fidelity.measures import GROUPS, MEASURES
 from samplegen.fidelity.pictures import Gallery
-from samplegen.fidelity.result import MAX_PICTURES, MAX_ROWS, Comparison, Settings
+from samplegen.fidelity.result import Comparison
 from samplegen.fidelity.scores import NotMeasurable, Outcome, Score, attempt
+from samplegen.fidelity.settings import MAX_PICTURES, MAX_ROWS, MAX_SEED, Settings
 from samplegen.fidelity.tables import Source, load_source, take_rows
 
-STAGES, HOLDOUT_STAGES = 6, 3
+STAGES, HOLDOUT_STAGES = 2 + len(GROUPS), len(GROUPS)
 """How often `compare` calls ``on_stage``, and how often more with a holdout."""
-
-_NEED_ALL = ("distance_to_closest", "closer_to_real", "membership_auc")
-_OF_TABLES = [
-    name
-    for name in MEASURES
-    if name not in (*pictures.FAMILIES, "picture_distance", "rule_adherence", *_NEED_ALL)
-]
 
 OnStage = Callable[[str], None]
 Measured = dict[str, Outcome]
@@ -47,22 +48,27 @@ def compare(
         synthetic: The dataset to judge.
         holdout: Real rows that were not learned from. Each score is computed of them too, in place of the
             synthetic ones: that is the floor, what real data would get. Some measures of privacy need it.
-        seed: Chooses sub-samples, folds and permutations.
+        seed: Chooses sub-samples, folds and permutations; 0 to 4,294,967,295.
         max_rows: Larger tables are sub-sampled to so many rows; 1 or more.
         max_pictures: How many pictures of each dataset are compared; 0 for none.
         on_stage: Called with the name of each stage before it begins, so that progress can be shown.
 
     Returns:
         The scores. All tables are compared at the size of the smallest, since most measures depend on it; only
-        models that are trained on a table get all its rows, up to ``max_rows``.
+        models that are trained on a table get all its rows, up to ``max_rows``, and copies are looked for in all
+        rows of ``real``. Models are tested on ``holdout`` where there is one, else on ``real``.
 
     Raises:
         FidelityError: If a dataset cannot be read, or the two have nothing in common.
     """
-    if max_rows < 1 or max_pictures < 0:
-        raise FidelityError(
-            f"max_rows is {max_rows} and max_pictures {max_pictures}; at least 1 and 0 are needed."
-        )
+    for name, value, least, most in (
+        ("seed", seed, 0, MAX_SEED),
+        ("max_rows", max_rows, 1, math.inf),
+        ("max_pictures", max_pictures, 0, math.inf),
+    ):
+        if not least <= value <= most:
+            allowed = f"{least} or more" if most == math.inf else f"{least} to {most}"
+            raise FidelityError(f"{name} is {value}; allowed is {allowed}.")
     settings = Settings(seed, max_rows, max_pictures)
     stage = on_stage or (lambda name: None)
     paths = {"real": real, "synthetic": synthetic} | ({"holdout": holdout} if holdout is not None else {})
@@ -87,13 +93,7 @@ def compare(
     }
     # The matrices are small: threads would mostly wait for each other, and sums depend on their number.
     with threadpool_limits(limits=1):
-        found = {
-            role: _measure(sides["real"], side, role, seed, stage)
-            for role, side in sides.items()
-            if role != "real"
-        }
-        stage("privacy")
-        found["synthetic"] |= _privacy(frames, found)
+        found = {role: _measure(_Case(sides, role, seed), stage) for role in sides if role != "real"}
     scores = {
         name: Score(measure, found["synthetic"][name], found.get("holdout", {}).get(name))
         for name, measure in MEASURES.items()
@@ -109,88 +109,135 @@ class _Side:
     rows: pd.DataFrame
     """As many as of every other side."""
     all_rows: pd.DataFrame
-    """As many as there are, up to the limit: what a model is trained on."""
+    """As many as there are, up to the limit: what a model is trained and tested on."""
     gallery: Gallery
     source: Source
 
 
-def _measure(real_side: _Side, other_side: _Side, role: str, seed: int, stage: OnStage) -> Measured:
-    """Compute every measure of one dataset against the real one, but for those that need all three."""
-    found = _measure_tables(real_side, other_side, role, seed, stage)
-    source, galleries = other_side.source, (real_side.gallery, other_side.gallery)
-    found["rule_adherence"] = attempt(rules.rule_adherence, source.table, rules.euro_rate_of(source.path))
-    for family in pictures.FAMILIES:
-        found[family] = attempt(pictures.picture_family, *galleries, family)
-    found["picture_distance"] = attempt(pictures.picture_distance, *galleries, seed)
+class _Case:
+    """One dataset, synthetic or held out, against the real one; what several measures need is computed once."""
+
+    def __init__(self, sides: Mapping[str, _Side], role: str, seed: int) -> None:
+        self.sides, self.role, self.seed = sides, role, seed
+        self.real, self.other = sides["real"], sides[role]
+        holdout = sides.get("holdout")
+        self.holdout = holdout if holdout is not None and len(holdout.rows) else None
+
+    def check_tables(self) -> None:
+        for side, name in ((self.real, "real"), (self.other, "compared")):
+            if side.rows.empty:
+                raise NotMeasurable(f"the {name} data have no price list")
+
+    def rows(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Give as many rows of both: for what depends on the size."""
+        self.check_tables()
+        return self.real.rows, self.other.rows
+
+    def rows_and_seed(self) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+        return *self.rows(), self.seed
+
+    def all_real(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Give every real row, so that no copy goes unseen."""
+        self.check_tables()
+        return self.real.source.frame, self.other.rows
+
+    def train_and_test(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Give what models learn from and are tested on: rows that no generator has seen, where there are some."""
+        self.check_tables()
+        learned = self.real if self.role == "holdout" else self.other
+        return learned.all_rows, (self.holdout or self.real).all_rows
+
+    @cached_property
+    def _categories(self) -> Mapping[str, Outcome]:
+        return utility.category(*self.train_and_test())
+
+    def categories(self) -> tuple[Mapping[str, Outcome]]:
+        return (self._categories,)
+
+    @cached_property
+    def space(self) -> privacy.Space:
+        """Give the same distances to scores and floors: words weigh as they do in all tables together."""
+        self.check_tables()
+        others = [side.rows for role, side in self.sides.items() if role != "real" and len(side.rows)]
+        return privacy.Space([self.real.source.frame, *others])
+
+    def distances(self) -> tuple[privacy.Distances]:
+        return (self.space.closest(self.other.rows, self.real.source.frame),)
+
+    def to_real_and_holdout(self) -> tuple[privacy.Distances, privacy.Distances]:
+        real, holdout = self._three()
+        return self.space.closest(self.other.rows, real), self.space.closest(self.other.rows, holdout)
+
+    def from_real_and_holdout(self) -> tuple[privacy.Distances, privacy.Distances]:
+        real, holdout = self._three()
+        return self.space.closest(real, self.other.rows), self.space.closest(holdout, self.other.rows)
+
+    def whole_table(self) -> tuple[pa.Table, Fraction | None]:
+        return self.other.source.table, rules.euro_rate_of(self.other.source.path)
+
+    def galleries(self) -> tuple[Gallery, Gallery]:
+        return self.real.gallery, self.other.gallery
+
+    def galleries_and_seed(self) -> tuple[Gallery, Gallery, int]:
+        return *self.galleries(), self.seed
+
+    def _three(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        self.check_tables()
+        if self.holdout is None:
+            raise NotMeasurable("needs a holdout: real rows that were not learned from")
+        return self.real.rows, self.holdout.rows
+
+
+_COMPUTED: Mapping[str, tuple[Callable[..., Outcome], Callable[[_Case], tuple[Any, ...]]]] = MappingProxyType(
+    {
+        "column_shapes": (columns.column_shapes, _Case.rows),
+        "pair_trends": (columns.pair_trends, _Case.rows),
+        "correlations": (columns.correlations, _Case.rows),
+        "category_triples": (columns.category_triples, _Case.rows),
+        "price_by_category": (prices.price_by_category, _Case.rows),
+        "title_length": (titles.title_length, _Case.rows),
+        "title_words_covered": (titles.title_words_covered, _Case.rows),
+        "title_words_known": (titles.title_words_known, _Case.rows),
+        "title_ngrams": (titles.title_ngrams, _Case.rows),
+        "distinct_titles": (titles.distinct_titles, _Case.rows),
+        "title_repeats": (titles.title_repeats, _Case.rows),
+        "auc_table": (two_sample.auc_table, _Case.rows_and_seed),
+        "auc_titles": (two_sample.auc_titles, _Case.rows_and_seed),
+        "price_r2": (utility.price_r2, _Case.train_and_test),
+        "category_accuracy": (itemgetter("category_accuracy"), _Case.categories),
+        "category_macro_f1": (itemgetter("category_macro_f1"), _Case.categories),
+        "rule_adherence": (rules.rule_adherence, _Case.whole_table),
+        "titles_copied": (titles.titles_copied, _Case.all_real),
+        "rows_copied": (privacy.rows_copied, _Case.all_real),
+        "distance_to_closest": (privacy.distance_to_closest, _Case.distances),
+        "closer_to_real": (privacy.closer_to_real, _Case.to_real_and_holdout),
+        "membership_auc": (privacy.membership_auc, _Case.from_real_and_holdout),
+        **{
+            family: (partial(pictures.picture_family, family=family), _Case.galleries)
+            for family in pictures.FAMILIES
+        },
+        "picture_distance": (pictures.picture_distance, _Case.galleries_and_seed),
+    }
+)
+"""How each measure is computed, and of what."""
+_NO_FLOOR = ("closer_to_real", "membership_auc")
+"""What compares the synthetic rows with the held-out ones themselves."""
+
+
+def _measure(case: _Case, stage: OnStage) -> Measured:
+    """Compute every measure of one dataset."""
+    found: Measured = {}
+    for group in GROUPS:
+        stage(f"{group.lower()}, {case.role}")
+        for name, measure in MEASURES.items():
+            if measure.group == group and not (case.role == "holdout" and name in _NO_FLOOR):
+                found[name] = attempt(_compute, name, case)
     return found
 
 
-def _measure_tables(real_side: _Side, other_side: _Side, role: str, seed: int, stage: OnStage) -> Measured:
-    real, other = real_side.rows, other_side.rows
-    stage(f"columns and titles, {role}")
-    if absence := _absence(real, other):
-        return dict.fromkeys(_OF_TABLES, Outcome(value=None, reason=absence))
-    found = {
-        function.__name__: attempt(function, real, other)
-        for function in (
-            columns.column_shapes,
-            columns.pair_trends,
-            columns.correlations,
-            columns.category_triples,
-            prices.price_by_category,
-            titles.title_length,
-            titles.title_words_covered,
-            titles.title_words_known,
-            titles.title_ngrams,
-            titles.distinct_titles,
-            titles.title_repeats,
-            titles.titles_copied,
-            privacy.rows_copied,
-        )
-    }
-    stage(f"telling apart, {role}")
-    for test in (two_sample.auc_table, two_sample.auc_titles):
-        found[test.__name__] = attempt(test, real, other, seed)
-    stage(f"training, {role}")
-    found["price_r2"] = attempt(utility.price_r2, real_side.all_rows, other_side.all_rows)
-    try:
-        found |= utility.category(real_side.all_rows, other_side.all_rows)
-    except NotMeasurable as reason:
-        found |= dict.fromkeys(
-            ("category_accuracy", "category_macro_f1"), Outcome(value=None, reason=str(reason))
-        )
-    return found
-
-
-def _privacy(frames: Mapping[str, pd.DataFrame], found: Mapping[str, Measured]) -> Measured:
-    """Compute what needs distances between rows; the floor of the distance goes to the holdout's measures."""
-    if absence := _absence(frames["real"], frames["synthetic"]):
-        return dict.fromkeys(_NEED_ALL, Outcome(value=None, reason=absence))
-    names = [
-        name for name in ("real", "synthetic", "holdout") if name != "holdout" or len(frames.get(name, ()))
-    ]
-    alone = Outcome(value=None, reason="needs a holdout: real rows that were not learned from")
-    try:
-        distances = privacy.closest([frames[name] for name in names])
-    except NotMeasurable as reason:
-        missing = Outcome(value=None, reason=str(reason))
-        return dict.fromkeys(_NEED_ALL, missing)
-    measured = {"distance_to_closest": privacy.distance_to_closest(distances[1, 0])}
-    if "holdout" not in names:
-        return measured | {"closer_to_real": alone, "membership_auc": alone}
-    found["holdout"]["distance_to_closest"] = privacy.distance_to_closest(distances[2, 0])
-    return measured | {
-        "closer_to_real": privacy.closer_to_real(distances[1, 0], distances[1, 2]),
-        "membership_auc": privacy.membership_auc(distances[0, 1], distances[2, 1]),
-    }
-
-
-def _absence(real: pd.DataFrame, other: pd.DataFrame) -> str:
-    """Say which side has no price list; nothing where both have one."""
-    for frame, side in ((real, "real"), (other, "compared")):
-        if frame.empty:
-            return f"the {side} data have no price list"
-    return ""
+def _compute(name: str, case: _Case) -> Outcome:
+    function, inputs = _COMPUTED[name]
+    return function(*inputs(case))
 
 
 def _check_common(sources: Mapping[str, Source]) -> None:
@@ -198,6 +245,11 @@ def _check_common(sources: Mapping[str, Source]) -> None:
     for source in sources.values():
         if not source.rows and not source.picture_count:
             raise FidelityError(f"{source.path}: has no rows, so there is nothing to compare.")
+        if source.unreadable and not source.rows and not source.photos:
+            raise FidelityError(
+                f"{source.path}: none of its pictures that were tried ({len(source.unreadable):,}) can be read; the "
+                f"first: {source.unreadable[0]}"
+            )
     columns_shared = set(real.frame.columns) & set(synthetic.frame.columns)
     if not columns_shared and not (real.photos and synthetic.photos):
         raise FidelityError(
@@ -221,7 +273,7 @@ def _notes(sources: Mapping[str, Source], rows: int, settings: Settings) -> tupl
             )
         if source.unreadable:
             notes.append(
-                f"{len(source.unreadable)} {role} pictures were left out, the first because: {source.unreadable[0]}"
+                f"{role.capitalize()} pictures that cannot be read and were left out: {len(source.unreadable):,}."
             )
     real = sources["real"]
     if "holdout" in sources and sources["holdout"].path.resolve() == real.path.resolve():

@@ -15,7 +15,7 @@ class Direction(StrEnum):
     LOWER = "lower"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
     """One number that tells how close two tables are.
 
@@ -31,8 +31,8 @@ class Measure:
     name: str
     title: str
     group: str
-    best: float
-    worst: float
+    best: float = 1
+    worst: float = 0
     reading: str
 
     @property
@@ -49,237 +49,200 @@ class Measure:
         return value >= threshold if self.direction is Direction.HIGHER else value <= threshold
 
 
-_COLUMNS, _TITLES, _TELLING, _USE = "Columns", "Titles", "Telling them apart", "Use"
+_COLUMNS, _TITLES, _TELLING, USE = "Columns", "Titles", "Telling them apart", "Use"
 _RULES, PRIVACY, _PICTURES = "Rules", "Privacy", "Pictures"
-GROUPS = (_COLUMNS, _TITLES, _TELLING, _USE, _RULES, PRIVACY, _PICTURES)
+GROUPS = (_COLUMNS, _TITLES, _TELLING, USE, _RULES, PRIVACY, _PICTURES)
 
 _ALL = (
     Measure(
-        "column_shapes",
-        "Column shapes",
-        _COLUMNS,
-        1,
-        0,
-        "Mean overlap of each column's distribution: TVComplement of codes, KSComplement of numbers.",
+        name="column_shapes",
+        title="Column shapes",
+        group=_COLUMNS,
+        reading="Mean overlap of each column's distribution: TVComplement of codes, KSComplement of numbers.",
     ),
     Measure(
-        "pair_trends",
-        "Pair trends",
-        _COLUMNS,
-        1,
-        0,
-        "Mean ContingencySimilarity of every two columns, prices cut at their deciles: do values keep the same company?",
+        name="pair_trends",
+        title="Pair trends",
+        group=_COLUMNS,
+        reading="Mean ContingencySimilarity of every two columns, prices cut at their deciles: do values keep the same company?",
     ),
     Measure(
-        "correlations",
-        "Correlations",
-        _COLUMNS,
-        1,
-        0,
-        "Mean CorrelationSimilarity of every two numbers, prices as logarithms.",
+        name="correlations",
+        title="Correlations",
+        group=_COLUMNS,
+        reading="Mean CorrelationSimilarity of every two numbers, prices as logarithms.",
     ),
     Measure(
-        "category_triples",
-        "Category triples",
-        _COLUMNS,
-        1,
-        0,
-        "1 - total variation of the three category levels taken together.",
+        name="category_triples",
+        title="Category triples",
+        group=_COLUMNS,
+        reading="1 - total variation of the three category levels taken together.",
     ),
     Measure(
-        "price_by_category",
-        "Prices within categories",
-        _COLUMNS,
-        1,
-        0,
-        "KSComplement of the full price within each second-level category, weighted by the category's real share.",
+        name="price_by_category",
+        title="Prices within categories",
+        group=_COLUMNS,
+        reading="KSComplement of the full price within each second-level category, weighted by the category's real share.",
     ),
     Measure(
-        "title_length",
-        "Title length",
-        _TITLES,
-        1,
-        0,
-        "KSComplement of the titles' number of characters.",
+        name="title_length",
+        title="Title length",
+        group=_TITLES,
+        reading="KSComplement of the titles' number of characters.",
     ),
     Measure(
-        "title_words_covered",
-        "Real words covered",
-        _TITLES,
-        1,
-        0,
-        "Share of the distinct words of real titles that occur in synthetic ones.",
+        name="title_words_covered",
+        title="Real words covered",
+        group=_TITLES,
+        reading="Share of the distinct words of real titles that occur in synthetic ones.",
     ),
     Measure(
-        "title_words_known",
-        "Synthetic words known",
-        _TITLES,
-        1,
-        0,
-        "Share of the words in synthetic titles that occur in real ones.",
+        name="title_words_known",
+        title="Synthetic words known",
+        group=_TITLES,
+        reading="Share of the words in synthetic titles that occur in real ones.",
     ),
     Measure(
-        "title_ngrams",
-        "Title n-grams",
-        _TITLES,
-        1,
-        0,
-        "1 - total variation of n-gram counts, mean of words, word pairs and runs of three characters.",
+        name="title_ngrams",
+        title="Title n-grams",
+        group=_TITLES,
+        reading="1 - total variation of n-gram counts, mean of words, word pairs and runs of three characters.",
     ),
     Measure(
-        "distinct_titles",
-        "Distinct titles",
-        _TITLES,
-        1,
-        0,
-        "Distinct titles per row at equal size: the smaller of the two tables' over the larger.",
+        name="distinct_titles",
+        title="Distinct titles",
+        group=_TITLES,
+        reading="Distinct titles per row at equal size: the smaller of the two tables' over the larger.",
     ),
     Measure(
-        "title_repeats",
-        "Title repeats",
-        _TITLES,
-        1,
-        0,
-        "TVComplement of how many rows share a row's title (colourways of a style).",
+        name="title_repeats",
+        title="Title repeats",
+        group=_TITLES,
+        reading="TVComplement of how many rows share a row's title (colourways of a style).",
     ),
     Measure(
-        "auc_table",
-        "Two-sample AUC, codes and price",
-        _TELLING,
-        0.5,
-        1,
-        "How well boosted trees tell real rows from synthetic ones: 0.5 is a coin toss, 1 is always.",
+        name="auc_table",
+        title="Two-sample AUC, codes and price",
+        group=_TELLING,
+        best=0.5,
+        worst=1,
+        reading="How well boosted trees tell real rows from synthetic ones: 0.5 is a coin toss, 1 is always.",
     ),
     Measure(
-        "auc_titles",
-        "Two-sample AUC, titles",
-        _TELLING,
-        0.5,
-        1,
-        "How well a linear model of n-grams tells real titles from synthetic ones: 0.5 is a coin toss, 1 is always.",
+        name="auc_titles",
+        title="Two-sample AUC, titles",
+        group=_TELLING,
+        best=0.5,
+        worst=1,
+        reading="How well a linear model of n-grams tells real titles from synthetic ones: 0.5 is a coin toss, 1 is always.",
     ),
     Measure(
-        "price_r2",
-        "Price R²",
-        _USE,
-        1,
-        0,
-        "Share of the variance of real log prices that a model explains which has seen only synthetic rows, all of them.",
+        name="price_r2",
+        title="Price R²",
+        group=USE,
+        reading="Share of the variance of real log prices that a model explains which has seen only synthetic rows. Tested on held-out rows, if given; the floor has seen REAL.",
     ),
     Measure(
-        "category_accuracy",
-        "Category accuracy",
-        _USE,
-        1,
-        0,
-        "Share of real rows whose second-level category a model names that has seen only synthetic rows.",
+        name="category_accuracy",
+        title="Category accuracy",
+        group=USE,
+        reading="Share of the same rows whose second-level category a model names that has seen only synthetic rows.",
     ),
     Measure(
-        "category_macro_f1",
-        "Category macro-F1",
-        _USE,
-        1,
-        0,
-        "The same model's F1, each real category counting alike, however rare.",
+        name="category_macro_f1",
+        title="Category macro-F1",
+        group=USE,
+        reading="The same model's F1, each real category counting alike, however rare.",
     ),
     Measure(
-        "rule_adherence",
-        "Rule adherence",
-        _RULES,
-        1,
-        0,
-        "The price list's rules that can be checked: the smallest share of rows that keep a rule. Aim at 1.",
+        name="rule_adherence",
+        title="Rule adherence",
+        group=_RULES,
+        reading="The price list's rules that can be checked: the smallest share of rows that keep a rule. Aim at 1.",
     ),
     Measure(
-        "titles_copied",
-        "Titles copied",
-        PRIVACY,
-        0,
-        1,
-        "Share of rows whose title stands word for word in the real table. Real rows repeat titles too: see the floor.",
+        name="titles_copied",
+        title="Titles copied",
+        group=PRIVACY,
+        best=0,
+        worst=1,
+        reading="Share of titles that stand word for word in the real table. Real rows repeat titles too: see the floor.",
     ),
     Measure(
-        "rows_copied",
-        "Rows copied",
-        PRIVACY,
-        0,
-        1,
-        "Share of rows that equal a real row in categories, title and price.",
+        name="rows_copied",
+        title="Rows copied",
+        group=PRIVACY,
+        best=0,
+        worst=1,
+        reading="Share of rows with a title that equal a real row in categories, title and price.",
     ),
     Measure(
-        "distance_to_closest",
-        "Distance to closest record",
-        PRIVACY,
-        1,
-        0,
-        "Mean distance of a row to the nearest real row, 0 (equal) to 1 (nothing in common). Well below the floor means copying.",
+        name="distance_to_closest",
+        title="Distance to closest record",
+        group=PRIVACY,
+        reading="Mean distance of a row to the nearest real row, 0 (equal) to 1 (nothing in common). Well below the floor means copying.",
     ),
     Measure(
-        "closer_to_real",
-        "Closer to real than to holdout",
-        PRIVACY,
-        0.5,
-        1,
-        "Share of synthetic rows nearer to a real row than to one held out; above 0.5 they lean on rows they learned from.",
+        name="closer_to_real",
+        title="Closer to real than to holdout",
+        group=PRIVACY,
+        best=0.5,
+        worst=1,
+        reading="Share of synthetic rows nearer to a real row than to one held out; above 0.5 they lean on rows they learned from.",
     ),
     Measure(
-        "membership_auc",
-        "Membership AUC",
-        PRIVACY,
-        0.5,
-        1,
-        "How well distance to the synthetic rows tells real rows from held-out ones: 0.5 gives nothing away.",
+        name="membership_auc",
+        title="Membership AUC",
+        group=PRIVACY,
+        best=0.5,
+        worst=1,
+        reading="How well distance to the synthetic rows tells real rows from held-out ones: 0.5 gives nothing away.",
     ),
     Measure(
-        "picture_colour",
-        "Picture colour",
-        _PICTURES,
-        1,
-        0,
-        "Mean KSComplement of lightness, contrast, saturation and tint.",
+        name="picture_colour",
+        title="Picture colour",
+        group=_PICTURES,
+        reading="Mean KSComplement of lightness, contrast, saturation and tint.",
     ),
     Measure(
-        "picture_edges",
-        "Picture edges",
-        _PICTURES,
-        1,
-        0,
-        "Mean KSComplement of edge strength, edge share and direction.",
+        name="picture_edges",
+        title="Picture edges",
+        group=_PICTURES,
+        reading="Mean KSComplement of edge strength, edge share and direction.",
     ),
     Measure(
-        "picture_spectrum",
-        "Picture spectrum",
-        _PICTURES,
-        1,
-        0,
-        "Mean KSComplement of how power falls with spatial frequency: fine texture, blur, noise.",
+        name="picture_spectrum",
+        title="Picture spectrum",
+        group=_PICTURES,
+        reading="Mean KSComplement of how power falls with spatial frequency: fine texture, blur, noise.",
     ),
     Measure(
-        "picture_foreground",
-        "Picture foreground",
-        _PICTURES,
-        1,
-        0,
-        "Mean KSComplement of the product's area, proportions and place, and of how plain the ground is.",
+        name="picture_foreground",
+        title="Picture foreground",
+        group=_PICTURES,
+        reading="Mean KSComplement of the product's area, proportions and place, and of how plain the ground is.",
     ),
     Measure(
-        "picture_distance",
-        "Picture kernel distance",
-        _PICTURES,
-        0,
-        2,
-        "Unbiased squared MMD of the picture statistics (polynomial kernel, not Inception): 0 is no difference.",
+        name="picture_distance",
+        title="Picture kernel distance",
+        group=_PICTURES,
+        best=0,
+        worst=2,
+        reading="Unbiased squared MMD of the picture statistics (polynomial kernel, not Inception): 0 is no difference.",
     ),
 )
 MEASURES: Mapping[str, Measure] = MappingProxyType({measure.name: measure for measure in _ALL})
 
 
-def check_names(names: Mapping[str, float]) -> None:
-    """Refuse measures that do not exist.
+def check_thresholds(thresholds: Mapping[str, float]) -> None:
+    """Refuse thresholds of measures that do not exist, and those that no table could meet.
 
     Raises:
-        FidelityError: With the names that are allowed.
+        FidelityError: With the names or values that are allowed.
     """
-    for name in names:
+    for name, threshold in thresholds.items():
         if name not in MEASURES:
             raise FidelityError(f"there is no measure {name!r}; allowed are {', '.join(MEASURES)}.")
+        measure = MEASURES[name]
+        if measure.direction is Direction.HIGHER and threshold > measure.best:
+            raise FidelityError(f"{name} cannot reach {threshold:g}; it is {measure.best:g} at best.")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from samplegen.fidelity.columns import ks_complement
-from samplegen.fidelity.scores import NotMeasurable, Outcome, mean_of
+from samplegen.fidelity.scores import NotMeasurable, Outcome, check_size, mean_of
 from samplegen.fidelity.tables import Photo, open_photo
 
 SIDE = 128
@@ -36,7 +36,6 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 STATISTICS = tuple(name for names in FAMILIES.values() for name in names)
-_FEWEST = 10
 _PERMUTATIONS = 200
 _EDGE = 0.12  # of full scale for each pixel: a step that the eye takes for an outline
 _CLIP = 5.0  # standard deviations: one odd picture must not decide a cubic kernel
@@ -155,7 +154,9 @@ def picture_family(real: Gallery, other: Gallery, family: str) -> Outcome:
 def picture_distance(real: Gallery, other: Gallery, seed: int) -> Outcome:
     """Give the unbiased squared MMD, and how often mixed-up pictures come out as far apart (permutation test)."""
     _check(real, other)
-    both = _standardized(real.features, np.concatenate([real.features, other.features]))
+    both = np.concatenate([real.features, other.features])
+    # By one side's scale alone, the kernel would know the sides that are mixed up below.
+    both = _standardized(both, both)
     kernel = (both @ both.T / both.shape[1] + 1) ** 3
     is_real = np.arange(len(both)) < len(real.features)
     value = _unbiased_mmd(kernel, is_real)
@@ -192,8 +193,7 @@ def _check(real: Gallery, other: Gallery) -> None:
     for gallery, side in ((real, "real"), (other, "compared")):
         if not gallery.photos:
             raise NotMeasurable(f"the {side} data have no pictures")
-    if min(len(real.photos), len(other.photos)) < _FEWEST:
-        raise NotMeasurable(f"{_FEWEST} pictures a side are needed")
+    check_size(len(real.photos), len(other.photos), what="pictures")
 
 
 def _standardized(reference: Floats, features: Floats) -> Floats:

@@ -7,11 +7,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from samplegen.fidelity.columns import PRICE, absent_from, ks_complement
-from samplegen.fidelity.scores import NotMeasurable, Outcome
+from samplegen.fidelity.scores import FEWEST, NotMeasurable, Outcome
 
 CATEGORY = "category2_code"
-_FEWEST = 10
-"""Rows that a category needs on both sides; with fewer a distribution is noise."""
 _CHARTED = 7
 _STEPS = 96
 
@@ -24,13 +22,13 @@ def price_by_category(real: pd.DataFrame, other: pd.DataFrame) -> Outcome:
     weights, values = {}, {}
     for category, prices in real.groupby(CATEGORY)[PRICE]:
         pair = prices.dropna(), other.loc[other[CATEGORY] == category, PRICE].dropna()
-        if min(map(len, pair)) < _FEWEST:
+        if min(map(len, pair)) < FEWEST:
             continue
         value = ks_complement(*pair)
         if not isinstance(value, str):
             weights[str(category)], values[str(category)] = len(pair[0]), value
     if not values:
-        raise NotMeasurable(f"no category has {_FEWEST} prices on both sides")
+        raise NotMeasurable(f"no category has {FEWEST} prices on both sides")
     total = sum(weights.values())
     return Outcome(
         value=sum(values[name] * weight for name, weight in weights.items()) / total,
@@ -43,7 +41,7 @@ def price_densities(real: pd.DataFrame, other: pd.DataFrame) -> list[dict[str, A
 
     Returns:
         One entry a panel: its name, ``prices`` (the grid), ``real`` and ``synthetic`` densities on it, and how
-        many rows of each are behind them. Empty where there are no prices.
+        many rows of each are behind them. Panels with fewer than `FEWEST` of a side are left out.
     """
     if PRICE not in real or PRICE not in other:
         return []
@@ -62,7 +60,7 @@ def _logs(prices: pd.Series) -> NDArray[np.float64]:
 
 def _panel(name: str, real: NDArray[np.float64], other: NDArray[np.float64]) -> dict[str, Any] | None:
     both = np.concatenate([real, other])
-    if min(len(real), len(other)) < 3:
+    if min(len(real), len(other)) < FEWEST:  # a narrow peak would show single prices
         return None
     low, high = np.quantile(both, [0.002, 0.998])
     room = max(0.15, 0.08 * (high - low))

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,15 +60,16 @@ def write_report(comparison: "Comparison", page: Path, *, samples: bool) -> tupl
         FidelityError: If the page's name or the file beside it is not one to write to.
     """
     numbers = check_target(page)
-    content = json.dumps(comparison.to_json(samples=samples), indent=2, ensure_ascii=False) + "\n"
-    html = render(comparison, numbers.name, samples=samples)
+    described = comparison.to_json(samples=samples)
+    content = json.dumps(described, indent=2, ensure_ascii=False) + "\n"
+    html = render(comparison, described, numbers.name, samples=samples)
     write_file(page.parent, numbers.name, content.encode())
     write_file(page.parent, page.name, html.encode())
     return page, numbers
 
 
-def render(comparison: "Comparison", numbers: str, *, samples: bool) -> str:
-    """Return the page as HTML."""
+def render(comparison: "Comparison", described: Mapping[str, Any], numbers: str, *, samples: bool) -> str:
+    """Return the page as HTML; ``described`` is the comparison as JSON, which stands in the file ``numbers``."""
     environment = Environment(
         loader=PackageLoader("samplegen.fidelity", "page"),
         autoescape=True,
@@ -82,7 +83,6 @@ def render(comparison: "Comparison", numbers: str, *, samples: bool) -> str:
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     lines = [_line(score, "holdout" in comparison.sources) for score in comparison.scores.values()]
     page = environment.get_template("report.html.j2")
-    described = comparison.to_json(samples=samples)
     return page.render(
         style=Markup(style),  # our own file
         style_digest=digest,
@@ -94,9 +94,9 @@ def render(comparison: "Comparison", numbers: str, *, samples: bool) -> str:
         versions=described["versions"],
         samplegen=described["samplegen"],
         settings=comparison.settings,
-        notes=comparison.notes,
+        notes=described["notes"],
         has_holdout="holdout" in comparison.sources,
-        panels=[charts.density_panel(panel) for panel in comparison.price_densities()],
+        panels=[charts.density_panel(panel) for panel in described["charts"]["price_densities"]],
         shares=_share_charts(comparison.frames),
         lengths=_length_chart(comparison.frames),
         samples=samples,
@@ -110,13 +110,17 @@ def render(comparison: "Comparison", numbers: str, *, samples: bool) -> str:
 def verdict(score: Score, *, has_holdout: bool) -> tuple[str, str]:
     """Call a score like real, near or apart, measured by the floor: a style class and words.
 
-    A measure without a floor of its own is measured by its best value. Without a holdout there is no verdict.
+    A measure without a floor of its own is measured by its best value, and like real if that is in its interval.
+    Without a holdout there is no verdict.
     """
     value = score.synthetic.value
     if value is None:
         return "none", "not computed"
     if not has_holdout:
         return "plain", ""
+    low, high = score.synthetic.interval or (value, value)
+    if score.floor is None and low <= score.measure.best <= high:
+        return "good", "like real"
     floor = score.floor.value if score.floor else score.measure.best
     if floor is None:
         return "plain", ""
@@ -191,7 +195,7 @@ def _some_titles(comparison: "Comparison") -> list[tuple[str, str]]:
     """Choose titles of both sides by the seed."""
     sides = []
     for role in ("real", "synthetic"):
-        distinct = sorted(set(comparison.frames[role].get(TITLE, ())))
+        distinct = sorted({title for title in comparison.frames[role].get(TITLE, ()) if title.strip()})
         order = bits(
             stream_key(comparison.settings.seed, f"fidelity/titles/{role}"),
             pd.RangeIndex(len(distinct)).to_numpy(),

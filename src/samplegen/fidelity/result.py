@@ -10,24 +10,16 @@ import pandas as pd
 
 from samplegen import __version__
 from samplegen.fidelity import prices
-from samplegen.fidelity.measures import MEASURES, check_names
+from samplegen.fidelity.measures import MEASURES, check_thresholds
 from samplegen.fidelity.pictures import Gallery
 from samplegen.fidelity.report import write_report
 from samplegen.fidelity.scores import Score, plain
+from samplegen.fidelity.settings import Settings
 from samplegen.fidelity.tables import Source
 from samplegen.fidelity.target import KIND
 
-MAX_ROWS, MAX_PICTURES = 5000, 300
+_REASONS = 5  # why pictures were left out; there may be thousands
 _LIBRARIES = ("numpy", "opencv-python-headless", "pandas", "pillow", "scikit-learn", "scipy", "sdmetrics")
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What decides the numbers besides the datasets."""
-
-    seed: int = 0
-    max_rows: int = MAX_ROWS
-    max_pictures: int = MAX_PICTURES
 
 
 @dataclass(frozen=True)
@@ -62,9 +54,9 @@ class Comparison:
             thresholds: By measure. Of a measure whose low values are good, higher ones fail.
 
         Raises:
-            FidelityError: If there is no such measure.
+            FidelityError: If there is no such measure, or it can never reach its threshold.
         """
-        check_names(thresholds)
+        check_thresholds(thresholds)
         sentences = []
         for name, threshold in thresholds.items():
             measure, found = MEASURES[name], self.scores[name].synthetic
@@ -79,12 +71,13 @@ class Comparison:
         """Return every number with versions, seed and row counts; the same inputs give the same values.
 
         Args:
-            samples: Whether broken rules are shown by an example row.
+            samples: Whether broken rules are shown by an example row, and pictures left out by their names.
         """
         scores = {name: score.to_json() for name, score in self.scores.items()}
         for outcome in () if samples else (scores["rule_adherence"], scores["rule_adherence"]["floor"]):
             if outcome and "details" in outcome:
                 del outcome["details"]["examples"]
+        densities = prices.price_densities(self.frames["real"], self.frames["synthetic"])
         return {
             "kind": KIND,
             "samplegen": __version__,
@@ -99,17 +92,15 @@ class Comparison:
                     "columns": list(source.table.column_names),
                     "pictures": source.picture_count,
                     "pictures_compared": len(source.photos),
+                    "pictures_left_out": len(source.unreadable),
                 }
+                | ({"left_out": list(source.unreadable[:_REASONS])} if samples else {})
                 for role, source in self.sources.items()
             },
             "notes": list(self.notes),
             "scores": scores,
-            "charts": plain({"price_densities": self.price_densities()}),
+            "charts": plain({"price_densities": densities}),
         }
-
-    def price_densities(self) -> list[dict[str, Any]]:
-        """Return the densities of log prices, by category, as the page draws them."""
-        return prices.price_densities(self.frames["real"], self.frames["synthetic"])
 
     def write(self, page: str | Path, *, samples: bool = True) -> tuple[Path, Path]:
         """Write the page, and the numbers beside it under the same name with ``.json``.

@@ -1,6 +1,7 @@
 """What a measure gave: a value, or why there is none; beside it the floor."""
 
 import math
+import statistics
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,10 @@ from samplegen.fidelity.measures import Measure
 
 DECIMALS = 6
 """Of every number in the JSON file: finer digits depend on the machine's arithmetic."""
+FEWEST = 10
+"""Rows, prices or pictures that a measure needs on both sides; with fewer a distribution is noise."""
+NORMAL_95 = statistics.NormalDist().inv_cdf(0.975)
+"""Half of a 95% interval, in standard errors."""
 
 
 class NotMeasurable(Exception):  # not an error: an answer
@@ -58,6 +63,16 @@ def attempt(function: Callable[..., Outcome], *arguments: Any) -> Outcome:  # no
         return function(*arguments)
     except NotMeasurable as reason:
         return Outcome(value=None, reason=str(reason))
+
+
+def check_size(*counts: int, fewest: int = FEWEST, what: str = "rows") -> None:
+    """Refuse sides that are too small to measure.
+
+    Raises:
+        NotMeasurable: If one of the counts is below the fewest.
+    """
+    if min(counts) < fewest:
+        raise NotMeasurable(f"{fewest} {what} a side are needed")
 
 
 def mean_of(parts: Mapping[str, float | str], **details: Any) -> Outcome:  # noqa: ANN401

@@ -16,9 +16,10 @@ from samplegen.export.reading import Picture, read_dataset
 from samplegen.sampling.streams import bits, stream_key
 
 MISSING = "(missing)"
-"""Stands for a code or title that is not there, so that missing values are compared like any other."""
+"""Stands for a code that is not there, so that missing codes are compared like any other. A title is empty then."""
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
 MOST_PIXELS = 50_000_000
+_NAMED = 12
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
 _NUMBERS = (*PRICE_COLUMNS, "flg_discount")
 _TEXTS = (*CATEGORY_COLUMNS, "title")
@@ -77,8 +78,10 @@ def load_source(path: Path, *, seed: int, max_pictures: int) -> Source:
             keeper.offer(row, file.relative_to(path).as_posix(), file.read_bytes)
         return _source(path, pa.table({}), keeper)
     tables, row = [], 0
+    names: dict[str, None] = {}  # in their order
     try:
         for piece in read_dataset(path):
+            names |= dict.fromkeys(piece.table.column_names)
             tables.append(piece.table.select([n for n in piece.table.column_names if n in COLUMNS]))
             for place, picture in enumerate(piece.pictures or []):
                 keeper.offer(row + place, f"{piece.source}, row {row + place}", picture)
@@ -92,7 +95,23 @@ def load_source(path: Path, *, seed: int, max_pictures: int) -> Source:
         raise FidelityError(
             f"{path}: {error}" if isinstance(error, pa.ArrowException) else str(error)
         ) from error
+    if names and not table.column_names and not keeper.count:
+        raise FidelityError(_foreign(path, list(names)))
     return _source(path, table, keeper)
+
+
+def _foreign(path: Path, names: list[str]) -> str:
+    """Say that no column is one of the price list's, and the likely reason."""
+    found = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
+    hint = ""
+    if len(names) == 1 and (sign := next((sign for sign in ";\t|" if sign in names[0]), None)):
+        hint = f" It seems to be separated by {sign!r}; save it with commas."
+    elif {name.strip().lower() for name in names} & set(COLUMNS):
+        hint = " Names must be in lower case, without blanks around them."
+    return (
+        f"{path}: none of its columns ({found}) is one of the price list's; needed is at least one of "
+        f"{', '.join((*_TEXTS, *_NUMBERS))}.{hint}"
+    )
 
 
 def _source(path: Path, table: pa.Table, keeper: "_PhotoKeeper") -> Source:
@@ -176,7 +195,8 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
             continue
         values = table[name].to_pylist()
         if name in _TEXTS:
-            texts = [MISSING if pd.isna(value) else str(value) for value in values]
+            gap = MISSING if name in CATEGORY_COLUMNS else ""
+            texts = [gap if pd.isna(value) else str(value) for value in values]
             columns[name] = pd.Series(texts, dtype=object)
         else:
             numbers = pd.to_numeric(pd.Series(values, dtype=object), errors="coerce")

@@ -1,4 +1,4 @@
-"""Titles: length, vocabulary, n-grams, repeats, copies."""
+"""Titles: length, vocabulary, n-grams, repeats, copies. Rows without a title are left out everywhere here."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -84,7 +84,7 @@ def title_repeats(real: pd.DataFrame, other: pd.DataFrame) -> Outcome:
 
 
 def titles_copied(real: pd.DataFrame, other: pd.DataFrame) -> Outcome:
-    """Give the share of rows whose title stands word for word in the real table."""
+    """Give the share of titles that stand word for word in the real table."""
     left, right = _titles(real, other)
     known = set(left)
     distinct = set(right)
@@ -101,12 +101,23 @@ def title_lengths(frame: pd.DataFrame) -> dict[int, float]:
     return {words: count / total for words, count in sorted(counts.items())}
 
 
-def _titles(real: pd.DataFrame, other: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+def both_titled(real: pd.DataFrame, other: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Give the rows that have a title.
+
+    Raises:
+        NotMeasurable: If a side has none.
+    """
     if why := absent_from(TITLE, real, other):
         raise NotMeasurable(why)
-    if real.empty or other.empty:
-        raise NotMeasurable("one side has no rows")
-    return real[TITLE], other[TITLE]
+    left, right = (frame[frame[TITLE].str.strip() != ""] for frame in (real, other))
+    if left.empty or right.empty:
+        raise NotMeasurable("one side has no titles")
+    return left, right
+
+
+def _titles(real: pd.DataFrame, other: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    left, right = both_titled(real, other)
+    return left[TITLE], right[TITLE]
 
 
 def _words(titles: Iterable[str]) -> Iterable[str]:

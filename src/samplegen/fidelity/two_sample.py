@@ -10,15 +10,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from samplegen.domain.pricelist import CATEGORY_COLUMNS
-from samplegen.fidelity.columns import PRICE, TITLE, absent_from
-from samplegen.fidelity.scores import NotMeasurable, Outcome
+from samplegen.fidelity.columns import PRICE, TITLE, WORD
+from samplegen.fidelity.scores import NORMAL_95, NotMeasurable, Outcome, check_size
+from samplegen.fidelity.titles import both_titled
 
 FOLDS = 5
-_FEWEST = 10
 _MOST_CODES = 250
 """Distinct codes of a column; boosted trees of scikit-learn take at most 255."""
-_WORD = r"[^ ]+"
-_CONFIDENCE = 0.95
 
 
 def auc_table(real: pd.DataFrame, other: pd.DataFrame, seed: int) -> Outcome:
@@ -46,10 +44,9 @@ def auc_table(real: pd.DataFrame, other: pd.DataFrame, seed: int) -> Outcome:
 
 def auc_titles(real: pd.DataFrame, other: pd.DataFrame, seed: int) -> Outcome:
     """Tell rows apart by their titles' words, word pairs and runs of 2 to 4 characters, with a linear model."""
-    if why := absent_from(TITLE, real, other):
-        raise NotMeasurable(why)
-    labels = _labels(real, other)
-    titles = [*real[TITLE], *other[TITLE]]
+    left, right = both_titled(real, other)
+    labels = _labels(left, right)
+    titles = [*left[TITLE], *right[TITLE]]
     return _cross_validated(LogisticRegression(C=5, max_iter=2000), title_features(titles), labels, seed)
 
 
@@ -60,7 +57,7 @@ def title_features(titles: list[str]) -> sparse.csr_matrix:
         NotMeasurable: If no word or run of characters occurs often enough.
     """
     vectorizers = (
-        TfidfVectorizer(ngram_range=(1, 2), min_df=2, token_pattern=_WORD),
+        TfidfVectorizer(ngram_range=(1, 2), min_df=2, token_pattern=WORD),
         TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), min_df=3),
     )
     found = []
@@ -79,21 +76,21 @@ def area_under_curve(
 ) -> tuple[float, tuple[float, float]]:
     """Give the area under the ROC curve with its 95% interval.
 
-    The interval is DeLong's (E. DeLong, D. DeLong and Clarke-Pearson, 1988), computed from ranks.
+    The interval is DeLong's (E. DeLong, D. DeLong and Clarke-Pearson, 1988), computed from ranks. It takes the
+    scores as given: where a model was trained to give them, chance in its training is not in it.
     """
-    few, many = len(positives), len(negatives)
+    m, n = len(positives), len(negatives)
     ranks = stats.rankdata(np.concatenate([positives, negatives]))
-    area = (ranks[:few].sum() - few * (few + 1) / 2) / (few * many)
-    above = (ranks[:few] - stats.rankdata(positives)) / many
-    below = 1 - (ranks[few:] - stats.rankdata(negatives)) / few
+    area = (ranks[:m].sum() - m * (m + 1) / 2) / (m * n)
+    above = (ranks[:m] - stats.rankdata(positives)) / n
+    below = 1 - (ranks[m:] - stats.rankdata(negatives)) / m
     variance = sum(np.var(part, ddof=1) / len(part) if len(part) > 1 else 0.0 for part in (above, below))
-    half = stats.norm.ppf(0.5 + _CONFIDENCE / 2) * np.sqrt(variance)
+    half = NORMAL_95 * np.sqrt(variance)
     return float(area), (max(0.0, float(area - half)), min(1.0, float(area + half)))
 
 
 def _labels(real: pd.DataFrame, other: pd.DataFrame) -> NDArray[np.int64]:
-    if min(len(real), len(other)) < _FEWEST:
-        raise NotMeasurable(f"{_FEWEST} rows a side are needed")
+    check_size(len(real), len(other))
     return np.repeat([0, 1], [len(real), len(other)])
 
 

@@ -10,23 +10,22 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, f1_score, r2_score
 
 from samplegen.domain.pricelist import CATEGORY_COLUMNS
-from samplegen.fidelity.columns import PRICE, TITLE, absent_from
+from samplegen.fidelity.columns import PRICE, TITLE, WORD
 from samplegen.fidelity.prices import CATEGORY
-from samplegen.fidelity.scores import NotMeasurable, Outcome
+from samplegen.fidelity.scores import NotMeasurable, Outcome, check_size
 
 _FEWEST = 20
-_WORD = r"[^ ]+"
 
 
-def price_r2(real: pd.DataFrame, other: pd.DataFrame) -> Outcome:
-    """Learn log prices on the other table from categories and title; give R² on the real one."""
-    _check(real, other, PRICE)
-    train, test = other[other[PRICE] > 0], real[real[PRICE] > 0]
-    _check_rows(train, test)
+def price_r2(train: pd.DataFrame, test: pd.DataFrame) -> Outcome:
+    """Learn log prices on one table from categories and title; give R² on the other."""
+    _check(train, test, PRICE)
+    names = [name for name in CATEGORY_COLUMNS if name in train and name in test]
+    train, test = (frame[frame[PRICE] > 0] for frame in (train, test))
+    check_size(len(train), len(test), fewest=_FEWEST)
     target, truth = np.log(train[PRICE].to_numpy()), np.log(test[PRICE].to_numpy())
     if np.ptp(truth) == 0:
-        raise NotMeasurable("all real prices are the same")
-    names = [name for name in CATEGORY_COLUMNS if name in real and name in other]
+        raise NotMeasurable("all prices to test on are the same")
     features, held = _weighed(_described(train, names), _described(test, names))
     guess = Ridge(alpha=1.0).fit(features, target).predict(held)
     error = float(np.median(np.abs(np.exp(guess - truth) - 1)))
@@ -36,26 +35,27 @@ def price_r2(real: pd.DataFrame, other: pd.DataFrame) -> Outcome:
     )
 
 
-def category(real: pd.DataFrame, other: pd.DataFrame) -> dict[str, Outcome]:
-    """Learn the second-level category on the other table from title and price; score it on the real one."""
-    _check(real, other, CATEGORY)
-    _check_rows(other, real)
-    classes = other[CATEGORY].unique()
-    if len(classes) < 2 or real[CATEGORY].nunique() < 2:
+def category(train: pd.DataFrame, test: pd.DataFrame) -> dict[str, Outcome]:
+    """Learn the second-level category on one table from title and price; score it on the other, by two measures."""
+    _check(train, test, CATEGORY)
+    check_size(len(train), len(test), fewest=_FEWEST)
+    classes = train[CATEGORY].unique()
+    if len(classes) < 2 or test[CATEGORY].nunique() < 2:
         raise NotMeasurable("there is only one category")
-    features, held = _weighed(list(other[TITLE]), list(real[TITLE]))
-    if PRICE in real and PRICE in other:
+    features, held = _weighed(list(train[TITLE]), list(test[TITLE]))
+    if PRICE in train and PRICE in test:
         features, held = (
-            sparse.hstack([matrix, _standing(frame[PRICE], other[PRICE])]).tocsr()
-            for matrix, frame in ((features, other), (held, real))
+            sparse.hstack([matrix, _standing(frame[PRICE], train[PRICE])]).tocsr()
+            for matrix, frame in ((features, train), (held, test))
         )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # on as many categories as rows, which is the data's affair
-        guess = LogisticRegression(C=10, max_iter=500).fit(features, other[CATEGORY]).predict(held)
-    truth = real[CATEGORY].to_numpy()
+        # Nearly as many categories as rows are the data's affair.
+        warnings.filterwarnings("ignore", "The number of unique classes is greater than 50%")
+        guess = LogisticRegression(C=10, max_iter=500).fit(features, train[CATEGORY]).predict(held)
+    truth = test[CATEGORY].to_numpy()
     details = {
-        "rows_trained": len(other),
-        "rows_tested": len(real),
+        "rows_trained": len(train),
+        "rows_tested": len(test),
         "classes_trained": len(classes),
         "rows_of_unseen_classes": float(np.mean(~np.isin(truth, classes))),
     }
@@ -67,15 +67,11 @@ def category(real: pd.DataFrame, other: pd.DataFrame) -> dict[str, Outcome]:
     }
 
 
-def _check(real: pd.DataFrame, other: pd.DataFrame, target: str) -> None:
+def _check(train: pd.DataFrame, test: pd.DataFrame, target: str) -> None:
     for name in (target, TITLE):
-        if why := absent_from(name, real, other):
-            raise NotMeasurable(why)
-
-
-def _check_rows(train: pd.DataFrame, test: pd.DataFrame) -> None:
-    if min(len(train), len(test)) < _FEWEST:
-        raise NotMeasurable(f"{_FEWEST} rows a side are needed")
+        for frame, use in ((train, "learn from"), (test, "test on")):
+            if name not in frame:
+                raise NotMeasurable(f"the table to {use} has no {name}")
 
 
 def _described(frame: pd.DataFrame, names: list[str]) -> list[str]:
@@ -85,7 +81,7 @@ def _described(frame: pd.DataFrame, names: list[str]) -> list[str]:
 
 
 def _weighed(train: list[str], test: list[str]) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
-    vectorizer = TfidfVectorizer(ngram_range=(1, 2), min_df=2, token_pattern=_WORD)
+    vectorizer = TfidfVectorizer(ngram_range=(1, 2), min_df=2, token_pattern=WORD)
     try:
         return vectorizer.fit_transform(train), vectorizer.transform(test)
     except ValueError as error:

@@ -1,22 +1,21 @@
 """Checks and describes datasets that exist already."""
 
-from fractions import Fraction
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from samplegen.domain.pricelist import CODE_COLUMN, arrow_schema
-from samplegen.errors import ExportError, TemplateError
+from samplegen.errors import ExportError
 from samplegen.export.card import CARD
 from samplegen.export.croissant import CROISSANT
 from samplegen.export.describing import describe
 from samplegen.export.manifest import MANIFEST, Manifest, read_manifest
 from samplegen.export.reading import read_dataset
 from samplegen.export.schema import dataset_schema
-from samplegen.export.settings import CollectSettings, RunSettings
+from samplegen.export.settings import CollectSettings
 from samplegen.export.validation import validate_dataset
-from samplegen.templates import load_template
+from samplegen.fidelity.rules import euro_rate_of
 
 
 def check_dataset(path: Path, *, strict: bool = False) -> tuple[int, list[str]]:
@@ -25,20 +24,7 @@ def check_dataset(path: Path, *, strict: bool = False) -> tuple[int, list[str]]:
     The euro rule is held to the rate of the template that the manifest names, where that template is installed
     and unchanged. A collected dataset is held to the rules of a price list only if ``strict``.
     """
-    return validate_dataset(path, euro_rate=_euro_rate(path), strict=strict)
-
-
-def _euro_rate(path: Path) -> Fraction | None:
-    try:
-        manifest = read_manifest(path)
-        if manifest is None or not isinstance(manifest.settings, RunSettings):
-            return None
-        template = load_template(manifest.settings.template)
-    except (ExportError, TemplateError):
-        return None
-    if template.digest != manifest.settings.template_digest:
-        return None
-    return Fraction(template.settings.euro_rate)
+    return validate_dataset(path, euro_rate=euro_rate_of(path), strict=strict)
 
 
 def describe_dataset(root: Path) -> list[Path]:
