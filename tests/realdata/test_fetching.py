@@ -223,6 +223,16 @@ def test_no_more_requests_than_allowed_are_under_way_at_a_host_and_at_all(server
     assert server.most == {"127.0.0.1": 3, "localhost": 3, "all": 4}
 
 
+def test_waiting_for_others_does_not_count_as_transfer(server):
+    async def run():
+        async with Fetcher(Limits(per_host=20, concurrency=1, total_s=0.5), allow_private=True) as fetcher:
+            await asyncio.gather(*(fetcher.fetch(f"{server.url}/slow/{n}.jpg") for n in range(20)))
+
+    asyncio.run(run())
+
+    assert server.sent.total() == 20  # which takes 20 times 0.05 s, one after the other
+
+
 def test_the_host_that_refuses_is_left_alone_not_the_one_that_leads_there(server):
     other = server.url.replace("127.0.0.1", "localhost")
 
