@@ -8,6 +8,8 @@ import threading
 import time
 import zlib
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -49,8 +51,16 @@ class MisbehavingServer:
     sent: Counter[str] = field(default_factory=Counter)
     """Paths whose whole picture was sent."""
     drip_s: float = 0.05
+    files: dict[str, bytes] = field(default_factory=dict)
+    """What is at paths that begin with ``/file`` or, line by line, ``/lines``."""
+    broken: set[str] = field(default_factory=set)
+    """Paths that give an error for now."""
+    most: Counter[str] = field(default_factory=Counter)
+    """Most requests for slow pictures at the same time, by the host that was asked, and of all."""
 
     def __post_init__(self) -> None:
+        self._under_way: Counter[str] = Counter()
+        self._counting = threading.Lock()
         handler = type("Handler", (_Handler,), {"owner": self})
         self._server = _Server(("127.0.0.1", 0), handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -59,6 +69,16 @@ class MisbehavingServer:
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+    @contextmanager
+    def counted(self, host: str) -> Iterator[None]:
+        for change in (1, -1):
+            with self._counting:
+                for name in (host, "all"):
+                    self._under_way[name] += change
+                    self.most[name] = max(self.most[name], self._under_way[name])
+            if change == 1:
+                yield
 
     def times(self, path: str) -> int:
         return self.asked.count(path)
@@ -97,6 +117,39 @@ class _Handler(BaseHTTPRequestHandler):
         self._reply(200, picture(number), ETag=f'"{number}"', Last_Modified=formatdate(1e9, usegmt=True))
         self.owner.sent[self.path] += 1
 
+    def _slow(self, number: int) -> None:
+        with self.owner.counted(self.headers["Host"].partition(":")[0]):
+            time.sleep(0.05)
+        self._good(number)
+
+    def _chunked(self, number: int) -> None:
+        body = picture(number)
+        self._reply(200, b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body), Transfer_Encoding="chunked")
+
+    def _wide(self, number: int) -> None:
+        """More pixels a side than a JPEG can have."""
+        output = io.BytesIO()
+        Image.new("RGB", (70_000, 1)).save(output, "PNG")
+        self._reply(200, output.getvalue())
+
+    def _file(self, number: int) -> None:
+        self._reply(200, self.owner.files[self.path])
+
+    def _lines(self, number: int) -> None:
+        content = self.owner.files[self.path]
+        self._reply(200, Content_Length=str(len(content)))
+        for line in content.splitlines(keepends=True):
+            time.sleep(self.owner.drip_s)
+            self.wfile.write(line)
+
+    def _busy_elsewhere(self, number: int) -> None:
+        """A redirect to another name of this server, which refuses."""
+        port = self.server.server_address[1]
+        self._reply(302, Location=f"http://localhost:{port}/503/{number}.jpg")
+
+    def _503(self, number: int) -> None:
+        self._reply(503, Retry_After="1")
+
     def _png(self, number: int) -> None:
         self._reply(200, picture(number, form="PNG"))
 
@@ -104,7 +157,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._reply(200, picture(number))
 
     def _etag(self, number: int) -> None:
-        if self.headers.get("If-None-Match") == f'"{number}"':
+        if self.path in self.owner.broken:
+            self._reply(500)
+        elif self.headers.get("If-None-Match") == f'"{number}"':
             self._reply(304, ETag=f'"{number}"')
         else:
             self._good(number)

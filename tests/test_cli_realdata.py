@@ -69,7 +69,7 @@ def test_what_was_left_out_is_said_in_few_lines(server, tmp_path):
 
     assert (code, out) == (0, "real\n")
     assert err.splitlines() == [
-        "3 rows have pictures; 4 are left out, see real/failures.csv:",
+        "rows with a picture: 3; without: 4, see real/failures.csv:",
         "        3  404 Not Found",
         "        1  '...' is no http(s) address",
     ]

@@ -322,6 +322,61 @@ def test_a_run_can_be_resumed_with_more_permission(server, tmp_path):
     assert _collect(source, tmp_path / "out", resume=True).manifest.rows == 3
 
 
+@pytest.mark.parametrize("limit", [{"picture_bytes": 100}, {"pixels": 63}])
+@pytest.mark.parametrize("manner", ["good", "chunked"])
+def test_a_run_can_be_resumed_with_higher_limits(server, tmp_path, limit, manner):
+    source = _write_list(tmp_path / "list.csv", _rows(server, 3, manner))
+    with pytest.raises(CollectError, match=r"has .*(bytes|pixels).* Run again with --resume"):
+        _collect(source, tmp_path / "out", limits=Limits(**limit))
+
+    assert _collect(source, tmp_path / "out", resume=True).manifest.rows == 3
+
+
+def test_a_picture_that_a_shop_cannot_give_today_is_not_sent_again_tomorrow(server, tmp_path):
+    source = _write_list(tmp_path / "list.csv", _rows(server, 3, manner="etag"))
+    _collect(source, tmp_path / "out")
+    server.broken.add("/etag/1.jpg")
+    assert _collect(source, tmp_path / "out", overwrite=True).failed == {
+        "500 Internal Server Error (3 tries)": 1
+    }
+    server.broken.clear()
+
+    assert _collect(source, tmp_path / "out", overwrite=True).manifest.rows == 3
+    assert server.sent.total() == 3
+    assert _pictures(tmp_path / "out") == [picture(n) for n in range(3)]
+
+
+def test_pictures_that_no_jpeg_can_hold_cost_their_rows_only(server, tmp_path):
+    rows = [*_rows(server, 3), *_rows(server, 2, manner="wide")]
+
+    collected = _collect(_write_list(tmp_path / "list.csv", rows), tmp_path / "out")
+
+    assert collected.manifest.rows == 3
+    assert [row["reason"] for row in _failures(tmp_path / "out")] == [
+        "has 70000 x 1 pixels; a JPEG has at most 65,500 a side"
+    ] * 2
+
+
+def test_a_list_by_address_may_take_longer_than_a_picture(server, tmp_path):
+    lines = _write_list(tmp_path / "list.csv", _rows(server, 15)).read_bytes()
+    server.files["/lines/list.csv"] = lines
+
+    collected = _collect(f"{server.url}/lines/list.csv", tmp_path / "out", limits=Limits(total_s=0.5))
+
+    assert collected.manifest.rows == 15
+
+
+def test_failures_by_address_are_read_as_those_of_the_disk(server, tmp_path):
+    rows = [{**row, "title": "=1"} for row in _rows(server, 2, manner="500-twice")]
+    rows.append(_rows(server, 1)[0])
+    _collect(_write_list(tmp_path / "list.csv", rows), tmp_path / "out", limits=Limits(retries=0))
+    server.files["/file/failures.csv"] = (tmp_path / "out/failures.csv").read_bytes()
+
+    _collect(f"{server.url}/file/failures.csv", tmp_path / "rest")
+
+    assert _read(tmp_path / "rest")["title"].to_pylist() == ["=1", "=1"]
+
+
 def test_shares_divide_by_title_and_a_value_that_is_no_number_costs_its_row_only(server, tmp_path):
     rows = _rows(server, 60)
     rows[8]["full_price"] = "on request"

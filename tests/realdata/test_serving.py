@@ -118,6 +118,8 @@ def test_answers_have_versions_and_head_has_no_body(made):
         "//[",
         "/?page=0",
         "/?page=99",
+        "/?page=0000000015",
+        "/?page=000000001" + "0" * 5000,
         "/?page=x",
         "/<script>",
     ],
@@ -127,6 +129,35 @@ def test_what_is_not_there_is_404_and_escaped(made, target):
 
     assert status == 404
     assert b"<script>" not in body
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "shop.example:{port}",
+        "localhost:1",
+        "localhost",
+        "127.0.0.1.shop.example:{port}",
+        "",
+        "[::1",
+        "localhost:x",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_name_of_the_web_that_leads_here_is_not_answered(made, host, method):
+    server = made[1]
+
+    for target in ("/", "/Dataset.csv"):
+        status, headers, body = _Client(server).ask(
+            target, method, Host=host.format(port=server.server_address[1])
+        )
+        assert (status, "ETag" in headers) == (421, False)
+        assert body == (f"Ask for {server.origin}\n".encode() if method == "GET" else b"")
+
+
+@pytest.mark.parametrize("host", ["localhost", "LocalHost", "127.0.0.1", "127.1.2.3", "[::1]"])
+def test_every_loopback_name_is_answered(made, host):
+    assert _Client(made[1]).ask("/", Host=f"{host}:{made[1].server_address[1]}")[0] == 200
 
 
 def test_other_methods_are_refused(made):

@@ -8,7 +8,10 @@ from misbehaving import picture
 
 from samplegen.errors import CollectError
 from samplegen.realdata.columns import to_schema
+from samplegen.realdata.hub import _bytes, _roots
 from samplegen.realdata.sources import read_source
+
+MOST = 1_000_000
 
 
 def _csv(path, text, encoding="utf-8"):
@@ -16,7 +19,7 @@ def _csv(path, text, encoding="utf-8"):
     return str(path)
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_csv_is_read_as_text_whatever_parts_its_cells(tmp_path, delimiter):
     lines = ["product_code,imageurl,title", '007,http://a.example/1.jpg,"Two\nlines, ""quoted"""', "1e5,,é"]
     listed = read_source(_csv(tmp_path / "l.csv", "\n".join(lines).replace(",", delimiter), "utf-8-sig"))
@@ -99,10 +102,63 @@ def test_values_are_read_in_the_forms_that_lists_have(name, cell, value):
 
 
 @pytest.mark.parametrize(
-    ("name", "cell"), [("price", "1,5"), ("price", "1_000"), ("flg_discount", "0.5"), ("flg_discount", "yes")]
+    ("name", "cell"),
+    [
+        *(("price", cell) for cell in ("1,5", "1_000", "nan", "-inf", "Infinity", "1e400")),
+        *(("flg_discount", cell) for cell in ("0.5", "yes", "1_0", "nan", "inf", "1_0.0")),
+    ],
 )
 def test_a_value_that_does_not_fit_is_told(name, cell):
     assert to_schema(pa.table({name: ["1", cell]}))[1] == {1: f"{name} is {cell!r}, which is no number"}
+
+
+@pytest.mark.parametrize("kind", [pa.float16(), pa.float32(), pa.float64()])
+def test_numbers_that_are_none_are_missing_and_infinite_ones_cost_their_row(kind):
+    cells = pa.array([1.0, float("nan"), float("inf")], pa.float64()).cast(kind)
+    table, problems = to_schema(pa.table({"product_code": cells[:2], "price": cells[:2]}))
+    assert (table["product_code"].to_pylist(), table["price"].to_pylist()) == ([1, None], [1.0, None])
+    assert problems == {}
+
+    for name in ("price", "flg_discount"):
+        table, problems = to_schema(pa.table({name: cells}))
+        assert table[name].to_pylist() == [1, None, None]
+        assert problems == {2: f"{name} is 'inf', which is no number"}
+
+
+@pytest.mark.parametrize(
+    ("cells", "prices"),
+    [
+        (["10,50", "1200", "", "-3,5"], [10.5, 1200.0, None, -3.5]),
+        (["10,50", "10.50"], [None, 10.5]),
+        (["1,234", "5,50"], [None, None]),
+    ],
+)
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_decimal_commas_are_read_where_the_whole_column_has_them(tmp_path, cells, prices, delimiter):
+    lines = [delimiter.join(("title", "price", "imageurl"))]
+    lines += [delimiter.join(("1,50", cell, "u")) for cell in cells]
+    table = read_source(_csv(tmp_path / "l.csv", "\n".join(lines))).table
+
+    assert to_schema(table)[0]["price"].to_pylist() == prices
+    assert table["title"].to_pylist() == ["1,50"] * len(cells)
+
+
+def test_half_a_character_costs_a_sign_not_the_list(tmp_path):
+    record = {"imageurl": "u", "title": "a\ud800b", "more": ["\udfff", "é\U0001f600"]}
+    path = tmp_path / "l.jsonl"
+    path.write_text(json.dumps(record))
+
+    assert read_source(str(path)).table.to_pylist() == [
+        {"imageurl": "u", "title": "a?b", "more": ["?", "é\U0001f600"]}
+    ]
+
+
+def test_a_cell_may_be_large(tmp_path):
+    text = "x" * 3_000_000
+
+    table = read_source(_csv(tmp_path / "l.csv", f"imageurl,title\nu,{text}\nv,short\n")).table
+
+    assert table["title"].to_pylist() == [text, "short"]
 
 
 def test_a_list_without_codes_gets_the_numbers_of_its_rows():
@@ -126,6 +182,7 @@ def test_columns_that_a_dataset_has_for_itself_are_renamed_not_lost():
         ("l.csv", "title,imageurl\n1\n", "cannot be read"),
         ("l.csv", "", "it is empty"),
         ("l.csv", "a,b\n1,2\n", "has no column 'imageurl'; name the one with .* Its columns: a, b"),
+        ("l.csv", "ImageURL,b\n1,2\n", "by --image-column 'ImageURL'. Its columns"),
         ("l.csv", "imageurl,imageurl\n1,2\n", "two columns are called 'imageurl'"),
         ("l.txt", "imageurl\n", "ends in '.txt'; allowed are .csv"),
         ("l.jsonl", '{"a": 1}\n{"a"', "line 2"),
@@ -140,8 +197,9 @@ def test_a_list_that_cannot_be_read_is_one_message(tmp_path, name, text, message
 
 
 def test_text_of_another_encoding_is_one_message(tmp_path):
-    with pytest.raises(CollectError, match="cannot be read"):
-        read_source(_csv(tmp_path / "l.csv", "imageurl,title\nu,é\n", "latin-1"))
+    for text in ("imageurl,title\nu,é\n", "imageurl,title\n" + "u,e\n" * 50_000 + "u,é\n"):
+        with pytest.raises(CollectError, match="it is not UTF-8; convert it"):
+            read_source(_csv(tmp_path / "l.csv", text, "latin-1"))
 
 
 def test_what_is_nowhere_is_explained():
@@ -182,7 +240,7 @@ def test_a_dataset_of_the_library_keeps_splits_pictures_and_names_of_classes(tmp
     assert (listed.name, listed.image_column) == ("set", "image")
     assert listed.splits == (("train", 2), ("test", 1))
     assert listed.table.to_pydict() == {"label": ["dress", "hat", "dress"], "price": [0.5, 1.5, 2.5]}
-    assert list(listed.pictures()) == [picture(n) for n in range(3)]
+    assert list(listed.pictures(MOST)) == [picture(n) for n in range(3)]
 
 
 def test_class_names_are_read_from_parquet_too(tmp_path, cache):
@@ -201,7 +259,7 @@ def test_pictures_beside_a_list_are_read_inside_its_folder_only(tmp_path, cache)
     (tmp_path / "secret.jpg").write_bytes(picture(2))
     (folder / "metadata.csv").write_text("file_name,title\n1.jpg,One\n")
     listed = read_source(str(folder))
-    assert (listed.table["title"].to_pylist(), list(listed.pictures())) == (["One"], [picture(1)])
+    assert (listed.table["title"].to_pylist(), list(listed.pictures(MOST))) == (["One"], [picture(1)])
 
     other = tmp_path / "other"
     other.mkdir()
@@ -209,7 +267,26 @@ def test_pictures_beside_a_list_are_read_inside_its_folder_only(tmp_path, cache)
     rows = pa.table({"image": [{"bytes": None, "path": str(tmp_path / "secret.jpg")}]})
     metadata = {"huggingface": json.dumps({"info": {"features": features.to_dict()}})}
     pq.write_table(rows.replace_schema_metadata(metadata), other / "train.parquet")
-    assert list(read_source(str(other)).pictures()) == [None]
+    assert list(read_source(str(other)).pictures(MOST)) == [None]
+
+
+def test_pictures_of_another_dataset_that_was_downloaded_are_not_read(tmp_path, cache, monkeypatch):
+    hub = tmp_path / "hub"
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(hub))
+    for name in ("own", "other"):
+        (hub / f"datasets--me--{name}").mkdir(parents=True)
+        (hub / f"datasets--me--{name}/1.jpg").write_bytes(picture(1))
+    roots = _roots(datasets, "me/own")
+
+    cells = [{"bytes": None, "path": str(hub / f"datasets--me--{name}/1.jpg")} for name in ("own", "other")]
+    assert [_bytes(cell, roots, MOST) for cell in cells] == [picture(1), None]
+
+
+def test_of_a_large_file_beside_a_list_only_enough_is_read_to_tell(tmp_path, cache):
+    (tmp_path / "1.jpg").write_bytes(bytes(5000))
+    (tmp_path / "metadata.csv").write_text("file_name,title\n1.jpg,One\n")
+
+    assert [len(content) for content in read_source(str(tmp_path)).pictures(100)] == [101]
 
 
 def test_a_name_that_the_hub_does_not_have_is_one_message(cache):

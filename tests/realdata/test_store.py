@@ -1,24 +1,26 @@
 import json
+import subprocess
+import sys
 
 import pytest
 from misbehaving import picture
 
 from samplegen.errors import CollectError
-from samplegen.realdata.fetching import Validators
 from samplegen.realdata.store import JOURNAL, PictureStore
+from samplegen.realdata.versions import Validators
 
 ADDRESS = "http://shop.example/1.jpg"
 
 
 def _kept(folder, run="one", address=ADDRESS, content=b"bytes"):
     with PictureStore(folder, run) as store:
-        store.keep(address, store.write(content), as_is=True, validators=Validators('"1"', "yesterday"))
+        store.keep(address, store.write(content), Validators('"1"', "yesterday"))
 
 
 def test_the_run_that_kept_a_picture_has_settled_it_and_others_know_it(tmp_path):
     _kept(tmp_path)
 
-    assert PictureStore(tmp_path, "one").settled(ADDRESS).as_is
+    assert PictureStore(tmp_path, "one").settled(ADDRESS).sha256
     assert PictureStore(tmp_path, "two").settled(ADDRESS) is None
     assert PictureStore(tmp_path, "two").known(ADDRESS).validators == Validators('"1"', "yesterday")
 
@@ -91,3 +93,27 @@ def test_any_address_survives_the_journal(tmp_path):
     _kept(tmp_path, address=address)
 
     assert PictureStore(tmp_path, "one").settled(address)
+
+
+@pytest.mark.parametrize("lasting", [True, False])
+def test_a_failure_does_not_forget_the_picture_that_was_there_before(tmp_path, lasting):
+    _kept(tmp_path, content=picture(1))
+    with PictureStore(tmp_path, "two") as store:
+        store.fail(ADDRESS, "503 Service Unavailable", lasting=lasting)
+        store.sweep({ADDRESS})
+
+    store = PictureStore(tmp_path, "three")
+    assert (store.note(ADDRESS).reason, store.settled(ADDRESS)) == ("503 Service Unavailable", None)
+    assert store.read(store.known(ADDRESS)) == picture(1)
+    assert store.known(ADDRESS).validators == Validators('"1"', "yesterday")
+    with PictureStore(tmp_path, "three") as store:
+        store.keep(ADDRESS, store.write(picture(2)), Validators())
+        assert store.settled(ADDRESS).reason == ""
+
+
+def test_the_store_needs_no_http_client():
+    code = "import sys, samplegen.realdata.store; print('httpx' in sys.modules)"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "False\n"

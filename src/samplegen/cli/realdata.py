@@ -11,11 +11,13 @@ import typer
 from samplegen.cli.app import INTERRUPTED, DatasetArgument, app, show_progress, whole
 from samplegen.cli.datasets import parse_splits
 from samplegen.errors import CollectError
+from samplegen.realdata.limits import Limits
 
 if TYPE_CHECKING:
     from samplegen.pipeline.collecting import Collected, Report
 
 _SHOWN_REASONS = 5
+_LIMITS = Limits()
 
 
 @app.command()
@@ -45,28 +47,28 @@ def collect(
     ] = None,
     concurrency: Annotated[
         int, typer.Option(parser=whole, metavar="<int>", help="Requests at a time, all hosts together.")
-    ] = 32,
+    ] = _LIMITS.concurrency,
     per_host: Annotated[
         int, typer.Option(parser=whole, metavar="<int>", help="Requests at a time at one host.")
-    ] = 8,
+    ] = _LIMITS.per_host,
     rate: Annotated[
         float | None, typer.Option(help="Requests a second at one host.", show_default="no limit")
-    ] = None,
+    ] = _LIMITS.rate,
     timeout: Annotated[
         float, typer.Option(help="Seconds that one picture may take in transfer, all tries together.")
-    ] = 60.0,
+    ] = _LIMITS.total_s,
     retries: Annotated[
         int,
         typer.Option(
             parser=whole, metavar="<int>", help="Tries after the first, on 429, 5xx and broken lines."
         ),
-    ] = 4,
+    ] = _LIMITS.retries,
     max_bytes: Annotated[
         int, typer.Option(parser=whole, metavar="<int>", help="Largest file of a picture.")
-    ] = 20_000_000,
+    ] = _LIMITS.picture_bytes,
     max_pixels: Annotated[
         int, typer.Option(parser=whole, metavar="<int>", help="Most pixels of a picture.")
-    ] = 50_000_000,
+    ] = _LIMITS.pixels,
     allow_private: Annotated[
         bool, typer.Option("--allow-private", help="Ask private and loopback addresses, too.")
     ] = False,
@@ -88,7 +90,6 @@ def collect(
     with _client_there():
         from samplegen.pipeline.collecting import collect
         from samplegen.realdata.fetching import USER_AGENT
-        from samplegen.realdata.limits import Limits
 
     limits = Limits(
         concurrency=concurrency,
@@ -125,7 +126,7 @@ def _report(collected: "Collected", out: Path) -> None:
     if failed:
         rows = collected.manifest.rows
         typer.echo(
-            f"{rows:,} rows have pictures; {failed:,} are left out, see {out / 'failures.csv'}:", err=True
+            f"rows with a picture: {rows:,}; without: {failed:,}, see {out / 'failures.csv'}:", err=True
         )
         reasons = list(collected.failed.items())
         for reason, count in reasons[:_SHOWN_REASONS]:

@@ -13,6 +13,7 @@ from samplegen.export.schema import ANNOTATION_COLUMNS, IMAGE_COLUMN, card_featu
 from samplegen.export.settings import RunSettings
 
 CARD = "README.md"
+BY_TITLE = "Rows that share a title are always in the same split."
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _MEANINGS = {
     "website_name": "shop",
@@ -128,25 +129,19 @@ def _body(manifest: Manifest, settings: RunSettings, schema: pa.Schema) -> str:
                 "begins as a latent product, and its title, price and picture all follow from it."
             ),
             "",
-            "## Splits",
-            "",
-            "| split | rows |",
-            "|---|--:|",
-            *(f"| {split} | {rows:,} |" for split, rows in manifest.rows_of_split.items()),
-            "",
-            "Rows that share a title are always in the same split.",
-            "",
+            *splits_section(manifest, BY_TITLE),
             *load_section(settings.format),
-            "## Columns",
-            "",
-            "| column | type | meaning |",
-            "|---|---|---|",
-            *column_rows(manifest, schema),
-            "",
+            *columns_section(manifest, schema),
             *_made_section(settings),
             *_limits_section(),
         ]
     )
+
+
+def splits_section(manifest: Manifest, note: str) -> list[str]:
+    """Return the lines that tell how many rows each split has, and how they were divided."""
+    rows = [f"| {split} | {rows:,} |" for split, rows in manifest.rows_of_split.items()]
+    return ["## Splits", "", "| split | rows |", "|---|--:|", *rows, "", note, ""]
 
 
 def load_section(format_name: str) -> list[str]:
@@ -168,17 +163,18 @@ def load_section(format_name: str) -> list[str]:
     ]
 
 
-def column_rows(
+def columns_section(
     manifest: Manifest, schema: pa.Schema, *, meanings: Mapping[str, str] | None = None
 ) -> list[str]:
-    """Return a line of the table for each column; ``meanings`` go before those of a list that is made."""
+    """Return the lines that tell what is in each column; ``meanings`` go before those of a list that is made."""
     known = {**_MEANINGS, **(meanings or {})}
     fields = list(schema)
     if manifest.settings.format == "csv":
         fields = list(without_pictures(schema))
         paths = ((IMAGE_COLUMN, PATH_COLUMN), ("mask", MASK_PATH_COLUMN))
         fields += [pa.field(path, pa.string()) for column, path in paths if column in schema.names]
-    return [f"| {f.name} | {_type_name(f)} | {known.get(f.name, '')} |" for f in fields]
+    rows = [f"| {f.name} | {_type_name(f)} | {known.get(f.name, '')} |" for f in fields]
+    return ["## Columns", "", "| column | type | meaning |", "|---|---|---|", *rows, ""]
 
 
 def _type_name(field: pa.Field) -> str:

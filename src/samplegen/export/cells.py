@@ -8,12 +8,18 @@ begins with apostrophes before such a sign gets one more, too, so that reading t
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 
+import pyarrow as pa
+
+DELIMITERS = ",;\t|"
+"""What may part the cells of a list from outside."""
+CELL_BYTES = 1 << 26
+"""Room for one row of a CSV file; pyarrow's own is 1 MB."""
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet program runs a cell that begins with one of these."""
-_NEEDS_QUOTE = re.compile(r"'*[=+\-@\t\r]")
-_QUOTED = re.compile(r"''*[=+\-@\t\r]")
+_NEEDS_QUOTE = re.compile(f"'*[{re.escape(''.join(FORMULA_STARTS))}]")
+_QUOTED = re.compile(f"'{_NEEDS_QUOTE.pattern}")
 
 
 def quote_formula(text: str) -> str:
@@ -26,7 +32,30 @@ def unquote_formula(text: str) -> str:
     return text[1:] if _QUOTED.match(text) else text
 
 
-def csv_line(cells: Sequence[object]) -> str:
+def quote_table(table: pa.Table) -> pa.Table:
+    """Return a table whose texts no spreadsheet program runs."""
+    return _change_texts(table, quote_formula)
+
+
+def unquote_table(table: pa.Table) -> pa.Table:
+    """Take away what `quote_table` added."""
+    return _change_texts(table, unquote_formula)
+
+
+def _change_texts(table: pa.Table, change: Callable[[str], str]) -> pa.Table:
+    for place, field in enumerate(table.schema):
+        if pa.types.is_string(field.type):
+            texts = [text and change(text) for text in table.column(place).to_pylist()]
+            table = table.set_column(place, field, pa.array(texts, field.type))
+    return table
+
+
+def quoted_line(cells: Iterable[object]) -> str:
+    """Return cells as a line of CSV that no spreadsheet program runs, line end included."""
+    return csv_line([quote_formula(cell) if isinstance(cell, str) else cell for cell in cells])
+
+
+def csv_line(cells: Iterable[object]) -> str:
     """Return cells as a line of CSV, line end included."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(cells)

@@ -5,7 +5,16 @@ from pathlib import Path
 import pyarrow as pa
 import yaml
 
-from samplegen.export.card import CARD, column_rows, data_files, dataset_info, load_section, size_category
+from samplegen.export.card import (
+    BY_TITLE,
+    CARD,
+    columns_section,
+    data_files,
+    dataset_info,
+    load_section,
+    size_category,
+    splits_section,
+)
 from samplegen.export.failures import FAILURES
 from samplegen.export.files import write_file
 from samplegen.export.manifest import Manifest
@@ -46,7 +55,6 @@ def write_collected_card(
 def _body(manifest: Manifest, settings: CollectSettings, schema: pa.Schema) -> str:
     failed = settings.source_rows - manifest.rows
     others = f"The other {failed:,} rows are in `{FAILURES}` with the reason." if failed else "No row failed."
-    by_title = "Rows that share a title are always in the same split."
     return "\n".join(
         [
             f"# Price list with pictures: {settings.source}",
@@ -56,21 +64,11 @@ def _body(manifest: Manifest, settings: CollectSettings, schema: pa.Schema) -> s
                 f"that its column `{settings.image_column}` leads to. {others}"
             ),
             "",
-            "## Splits",
-            "",
-            "| split | rows |",
-            "|---|--:|",
-            *(f"| {split} | {rows:,} |" for split, rows in manifest.rows_of_split.items()),
-            "",
-            by_title if settings.split_by == "title" else "Splits are those of the list.",
-            "",
+            *splits_section(
+                manifest, BY_TITLE if settings.split_by == "title" else "Splits are those of the list."
+            ),
             *load_section(settings.format),
-            "## Columns",
-            "",
-            "| column | type | meaning |",
-            "|---|---|---|",
-            *column_rows(manifest, schema, meanings=_MEANINGS),
-            "",
+            *columns_section(manifest, schema, meanings=_MEANINGS),
             "## How it was collected",
             "",
             "```bash",

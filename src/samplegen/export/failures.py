@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
-from samplegen.export.cells import csv_line, quote_formula
+from samplegen.export.cells import csv_line, quoted_line
 from samplegen.export.files import DigestingFile, WrittenFile, write_with
 
 FAILURES = "failures.csv"
@@ -27,8 +26,8 @@ def write_failures(root: Path, reasons: Mapping[int, str], table: pa.Table) -> W
         output.write(csv_line([ROW_COLUMN, REASON_COLUMN, *_names(table.column_names)]).encode())
         for number in sorted(reasons):
             row = table.slice(number, 1).to_pylist()[0]
-            cells = [number, reasons[number], *row.values()]
-            output.write(csv_line([_cell(value) for value in cells]).encode("utf-8", "replace"))
+            line = quoted_line([number, reasons[number], *row.values()])
+            output.write(line.encode("utf-8", "replace"))
 
     return write_with(root, FAILURES, fill, rows=len(reasons))
 
@@ -44,7 +43,3 @@ def _names(columns: Sequence[str]) -> list[str]:
         taken.add(other)
         renamed[name] = other
     return [renamed[name] for name in columns]
-
-
-def _cell(value: Any) -> Any:  # noqa: ANN401  # a cell of any column
-    return quote_formula(value) if isinstance(value, str) else value

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from samplegen.domain.pricelist import CODE_COLUMN, COLUMNS
 from samplegen.errors import ExportError
-from samplegen.export.cells import unquote_formula
+from samplegen.export.cells import CELL_BYTES, unquote_table
 from samplegen.export.csv_images import PATH_COLUMN, SPLITS, TABLE
 from samplegen.export.failures import FAILURES
 from samplegen.export.manifest import read_manifest
@@ -115,6 +115,7 @@ def _csv(path: Path) -> Iterator[_Content]:
     types |= {name: kind for name, kind in collected.items() if name in COLUMNS}
     table = pyarrow.csv.read_csv(
         path,
+        read_options=pyarrow.csv.ReadOptions(block_size=CELL_BYTES),
         parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
         convert_options=pyarrow.csv.ConvertOptions(column_types=types, strings_can_be_null=False),
     )
@@ -133,15 +134,6 @@ def _collected_columns(path: Path) -> Mapping[str, str]:
     manifest = read_manifest(path.parent)
     settings = manifest.settings if manifest else None
     return settings.columns if isinstance(settings, CollectSettings) else {}
-
-
-def unquote_table(table: pa.Table) -> pa.Table:
-    """Take away the apostrophes that keep a spreadsheet program from running texts as formulas."""
-    for place, field in enumerate(table.schema):
-        if pa.types.is_string(field.type):
-            texts = [text and unquote_formula(text) for text in table.column(place).to_pylist()]
-            table = table.set_column(place, field, pa.array(texts, field.type))
-    return table
 
 
 def _jsonl(path: Path) -> Iterator[_Content]:

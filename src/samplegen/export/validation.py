@@ -11,11 +11,12 @@ from PIL import Image, UnidentifiedImageError
 
 from samplegen.domain.pricelist import CODE_COLUMN, COLUMNS, Violation, check_columns, check_rules
 from samplegen.errors import ExportError
+from samplegen.export.cells import unquote_table
 from samplegen.export.csv_images import SPLITS, TABLE
 from samplegen.export.files import file_sha256
 from samplegen.export.manifest import read_manifest
 from samplegen.export.parts import CHECKSUMS
-from samplegen.export.reading import Piece, read_dataset, unquote_table
+from samplegen.export.reading import Piece, read_dataset
 from samplegen.export.settings import CollectSettings
 
 

@@ -6,7 +6,6 @@ import secrets
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from samplegen.export.describing import describe
 from samplegen.export.failures import FAILURES, write_failures
 from samplegen.export.files import STATE_FOLDER, remove_leftovers, sync_folder, write_file
 from samplegen.export.formats import find_format
-from samplegen.export.manifest import Manifest, RunRecord, ShardRecord, read_manifest, write_manifest
+from samplegen.export.manifest import Manifest, RunRecord, read_manifest, write_manifest
 from samplegen.export.schema import dataset_schema
 from samplegen.export.settings import CollectSettings
 from samplegen.export.shards import plan_shards
@@ -26,7 +25,7 @@ from samplegen.pipeline.listed import ListedRows, batches_of, prepare
 from samplegen.pipeline.output import check_output, claimed, intact, remove_data
 from samplegen.realdata.addresses import Private
 from samplegen.realdata.columns import for_text
-from samplegen.realdata.download import DECODERS, download, keep_pictures
+from samplegen.realdata.download import download, keep_pictures
 from samplegen.realdata.fetching import USER_AGENT
 from samplegen.realdata.limits import Limits
 from samplegen.realdata.lists import open_source
@@ -124,7 +123,7 @@ def _finished(root: Path) -> Manifest | None:
     if manifest is None or RunRecord(root).settings() is not None:
         return None
     for file in manifest.files:
-        if not intact(root, ShardRecord((file,), {})):
+        if not intact(root, [file]):
             raise ExportError(
                 f"{root / file.path}: is missing or differs from manifest.json. "
                 f"The dataset was complete before; use --overwrite to collect it again."
@@ -165,7 +164,7 @@ def _gather(
         on_rows(done, len(wanted))
 
     if rows.listed.pictures is not None:
-        pictures = zip(rows.addresses, rows.listed.pictures(), strict=True)
+        pictures = zip(rows.addresses, rows.listed.pictures(limits.picture_bytes), strict=True)
         chosen = (pair for number, pair in enumerate(pictures) if number not in rows.problems)
         keep_pictures(chosen, store, limits, on_done=settled)
     else:
@@ -187,26 +186,27 @@ def _write(
     good = [number for number in range(rows.table.num_rows) if number not in reasons]
     if not good:
         first = next(iter(reasons.values()))
+        notes = [store.note(address) for address in rows.addresses]
+        passing = any(note.reason and not note.lasting for note in notes if note)
         raise CollectError(
-            f"no row has a picture; the first: {first}. {root / FAILURES} says why for each. "
-            "Run again with --resume when it can go better."
+            f"no row has a picture; the first: {first}. {root / FAILURES} says why for each."
+            + (" Run again with --resume when it can go better." if passing else "")
         )
     schema = dataset_schema(rows.table.schema, images=True, annotations=False)
     shards = plan_shards(len(good), images=True)
     names = list(settings.splits)
     rows_of_split: Counter[str] = Counter()
     files = []
-    with ThreadPoolExecutor(DECODERS, "encode") as encoders:
-        for shard in shards:
-            writer = find_format(settings.format).open_shard(root, shard, schema, names)
-            try:
-                for batch in batches_of(shard, good, rows, store, schema, encoders, settings.format):
-                    writer.write(batch)
-                    rows_of_split.update(names[place] for place in batch.split.tolist())
-                files += writer.close()
-            except BaseException:
-                writer.abort()
-                raise
+    for shard in shards:
+        writer = find_format(settings.format).open_shard(root, shard, schema, names)
+        try:
+            for batch in batches_of(shard, good, rows, store, schema, settings.format):
+                writer.write(batch)
+                rows_of_split.update(names[place] for place in batch.split.tolist())
+            files += writer.close()
+        except BaseException:
+            writer.abort()
+            raise
     joined = find_format(settings.format).finish(root, shards, names, schema)
     data = [file for file in files if not file.path.startswith(STATE_FOLDER)]
     manifest = Manifest(
@@ -227,7 +227,7 @@ def summarize(reasons: Iterable[str]) -> dict[str, int]:
 
 @contextmanager
 def _bombs_refused() -> Iterator[None]:
-    """Turn Pillow's warning about very large pictures into the error that `check_picture` explains."""
+    """Turn Pillow's warning about very large pictures into the error that `as_jpeg` explains."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         yield

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +11,12 @@ from numpy.typing import NDArray
 
 from samplegen.domain.pricelist import CODE_COLUMN
 from samplegen.errors import CollectError
-from samplegen.export.cells import quote_formula
+from samplegen.export.cells import quote_table
 from samplegen.export.schema import IMAGE_COLUMN, IMAGE_TYPE
 from samplegen.export.settings import CollectSettings, library_versions
 from samplegen.export.shards import BATCH_ROWS, Batch, Shard
 from samplegen.realdata.columns import for_text, to_schema
 from samplegen.realdata.naming import picture_stems
-from samplegen.realdata.pictures import to_jpeg
 from samplegen.realdata.sources import PriceList
 from samplegen.realdata.store import PictureStore
 from samplegen.sampling.splits import Splits
@@ -127,7 +125,6 @@ def batches_of(
     rows: ListedRows,
     store: PictureStore,
     schema: pa.Schema,
-    encoders: Executor,
     format_name: str,
 ) -> Iterator[Batch]:
     """Yield the shard's rows with their pictures, in pieces that fit the memory."""
@@ -135,26 +132,13 @@ def batches_of(
     def picture(number: int) -> dict[str, Any]:
         note = store.note(rows.addresses[number])
         assert note is not None, "a row without a note has failed"
-        content = store.read(note)
-        return {
-            "bytes": content if note.as_is else to_jpeg(content),
-            "path": f"{rows.stems[number]}.jpg",
-        }
+        return {"bytes": store.read(note), "path": f"{rows.stems[number]}.jpg"}
 
     for piece in shard.batches(BATCH_ROWS):
         chosen = [good[place] for place in piece]
         table = rows.table.take(chosen)
         if format_name == "csv":
-            table = _quoted(table)
-        pictures = pa.array(list(encoders.map(picture, chosen)), IMAGE_TYPE)
+            table = quote_table(table)
+        pictures = pa.array([picture(number) for number in chosen], IMAGE_TYPE)
         table = table.append_column(pa.field(IMAGE_COLUMN, IMAGE_TYPE), pictures)
         yield Batch(table.cast(schema), rows.splits[chosen])
-
-
-def _quoted(table: pa.Table) -> pa.Table:
-    """Return texts as ``Dataset.csv`` has them: none that a spreadsheet program would run."""
-    for place, field in enumerate(table.schema):
-        if pa.types.is_string(field.type):
-            texts = [text and quote_formula(text) for text in table.column(place).to_pylist()]
-            table = table.set_column(place, field, pa.array(texts, field.type))
-    return table

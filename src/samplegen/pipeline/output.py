@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,11 +11,16 @@ from samplegen.export.card import CARD
 from samplegen.export.croissant import CROISSANT
 from samplegen.export.csv_images import SPLITS, TABLE
 from samplegen.export.failures import FAILURES
-from samplegen.export.files import STATE_FOLDER, clear_disk_errors, file_sha256, remove_leftovers
+from samplegen.export.files import (
+    STATE_FOLDER,
+    WrittenFile,
+    clear_disk_errors,
+    file_sha256,
+    remove_leftovers,
+)
 from samplegen.export.manifest import (
     MANIFEST,
     RunRecord,
-    ShardRecord,
     differing_setting,
     made_by_samplegen,
     read_manifest,
@@ -145,9 +150,9 @@ def replace_earlier(root: Path) -> None:
     remove_dataset(root, tuple(before.splits) if before else ())
 
 
-def intact(root: Path, record: ShardRecord) -> bool:
-    """Tell whether the files of a shard are as they were written."""
-    for file in record.files:
+def intact(root: Path, files: Iterable[WrittenFile]) -> bool:
+    """Tell whether files are as they were written."""
+    for file in files:
         path = root / file.path
         if not path.is_file() or path.stat().st_size != file.bytes or file_sha256(path) != file.sha256:
             return False

@@ -114,7 +114,7 @@ def _settings(
 
 def _check_finished(root: Path, manifest: Manifest) -> None:
     for file in manifest.files:
-        if not intact(root, ShardRecord((file,), {})):
+        if not intact(root, [file]):
             raise ExportError(
                 f"{root / file.path}: is missing or differs from manifest.json. "
                 f"The dataset was complete before; use --overwrite to make it again."
@@ -131,7 +131,7 @@ def _write(
     done: dict[int, ShardRecord] = {}
     for shard in shards:
         found = record.shard(shard.index)
-        if found and intact(job.root, found):
+        if found and intact(job.root, found.files):
             done[shard.index] = found
             on_rows(shard.stop - shard.start)
 

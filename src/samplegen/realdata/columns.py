@@ -6,6 +6,7 @@ type costs its row, never another value, and the row keeps its own text in ``fai
 
 import base64
 import json
+import math
 import re
 from collections.abc import Callable, Collection
 from typing import Any
@@ -125,16 +126,22 @@ def _plain_type(arrow: pa.DataType) -> pa.DataType:
 
 def _typed(name: str, column: pa.ChunkedArray, problems: dict[int, str]) -> pa.ChunkedArray:
     """Return a column of the schema in its type; what does not fit is null, and noted."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_float16(column.type):
+        column = column.cast(pa.float32())
+    if pa.types.is_floating(column.type):
+        # Tables of numbers without nulls say "missing" so.
+        column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
     wanted = _TYPES[COLUMNS[name]]
     if name == CODE_COLUMN and not _whole_numbers(column):
         wanted = pa.string()
-    if column.type == wanted:
+    finite = not (pa.types.is_floating(column.type) and pc.any(pc.is_inf(column)).as_py())
+    if column.type == wanted and finite:
         return column
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
     if wanted == pa.string():
         return _texts(name, column)
-    if not pa.types.is_string(column.type):
+    if finite and not pa.types.is_string(column.type):
         try:
             return column.cast(wanted)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
@@ -171,9 +178,10 @@ def _read_cells(
 
 
 def _read_float(text: str) -> float:
-    if "_" in text:
+    number = float(text)
+    if "_" in text or not math.isfinite(number):
         raise ValueError(text)
-    return float(text)
+    return number
 
 
 def _read_integer(text: str) -> int:
@@ -182,7 +190,7 @@ def _read_integer(text: str) -> int:
     else:
         number = {"true": 1, "false": 0}.get(text.lower(), -1)
         if number < 0:
-            value = float(text)
+            value = _read_float(text)
             if not value.is_integer():
                 raise ValueError(text)
             number = int(value)

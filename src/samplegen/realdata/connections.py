@@ -72,7 +72,7 @@ class Resolver:
             lasting = error.errno == socket.EAI_NONAME
             raise PictureFailure(f"host {host!r} is not found: {error.strerror}", lasting=lasting) from None
         except UnicodeError:
-            raise PictureFailure(f"{host!r} is no host name") from None
+            raise PictureFailure(f"{host[:_SHOWN]!r} is no host name") from None
         return list(dict.fromkeys(str(answer[4][0]) for answer in answers))
 
 
@@ -84,6 +84,8 @@ def _parse(text: str) -> IPAddress:
     return ipaddress.ip_address(text)
 
 
+_SHOWN = 200
+"""Characters of a host's name that a message repeats."""
 _KEPT_S = 15.0
 """How long a connection is kept that nothing is under way on."""
 _connected: ContextVar[bool] = ContextVar("connected", default=False)

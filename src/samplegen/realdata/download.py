@@ -9,10 +9,11 @@ from typing import TypeVar
 from samplegen.errors import SamplegenError
 from samplegen.realdata.addresses import Private, check_url, host_of
 from samplegen.realdata.failures import PictureFailure
-from samplegen.realdata.fetching import USER_AGENT, Fetched, Fetcher, Validators
+from samplegen.realdata.fetching import USER_AGENT, Fetched, Fetcher
 from samplegen.realdata.limits import Limits
-from samplegen.realdata.pictures import check_picture
+from samplegen.realdata.pictures import as_jpeg
 from samplegen.realdata.store import PictureStore
+from samplegen.realdata.versions import Validators
 
 DECODERS = 4
 """Threads that decode; Pillow lets go of the interpreter meanwhile."""
@@ -96,12 +97,11 @@ class _Download:
             # Checked again, because the limits may be others now.
             content = await self._in_thread(self._store.read, known)
             fetched = Fetched(content, fetched.validators)
-        digest, as_is = await self._in_thread(self._keep, fetched.content or b"")
-        self._store.keep(address, digest, as_is=as_is, validators=fetched.validators)
+        digest = await self._in_thread(self._keep, fetched.content or b"")
+        self._store.keep(address, digest, fetched.validators)
 
-    def _keep(self, content: bytes) -> tuple[str, bool]:
-        as_is = check_picture(content, pixels=self._limits.pixels)
-        return self._store.write(content), as_is
+    def _keep(self, content: bytes) -> str:
+        return self._store.write(as_jpeg(content, pixels=self._limits.pixels))
 
     async def _in_thread(self, work: Callable[[Given], Result], given: Given) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._decoders, work, given)
@@ -120,9 +120,9 @@ def keep_pictures(
             if not content:
                 raise PictureFailure("the row holds no picture")
             if len(content) > limits.picture_bytes:
-                raise PictureFailure(f"has {len(content):,} bytes; allowed are {limits.picture_bytes:,}")
-            as_is = check_picture(content, pixels=limits.pixels)
-            store.keep(name, store.write(content), as_is=as_is, validators=Validators())
+                reason = f"has more than {limits.picture_bytes:,} bytes, which is the limit"
+                raise PictureFailure(reason, lasting=False)
+            store.keep(name, store.write(as_jpeg(content, pixels=limits.pixels)), Validators())
         except PictureFailure as failure:
-            store.fail(name, failure.reason, lasting=True)
+            store.fail(name, failure.reason, lasting=failure.lasting)
         on_done(name)

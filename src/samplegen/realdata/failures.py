@@ -1,5 +1,7 @@
 """Why a picture was not collected."""
 
+from samplegen.realdata.pacing import HostGate
+
 _LONGEST = 300
 """Characters of a reason; servers may have a word in it."""
 
@@ -9,7 +11,7 @@ class PictureFailure(Exception):
 
     Attributes:
         reason: One sentence for ``failures.csv``.
-        lasting: False where another try, later, may well succeed.
+        lasting: False where another try, later or with other options, may well succeed.
     """
 
     def __init__(self, reason: str, *, lasting: bool = True) -> None:
@@ -24,14 +26,16 @@ class TryAgain(Exception):  # not an error yet
     Attributes:
         reason: What happened.
         wait_s: How long the server asks to be left alone, in seconds; None where it does not say.
-        refused: Whether the server said that it is asked too often.
+        refused_by: Of the host that said that it is asked too often; after redirects, the last.
     """
 
-    def __init__(self, reason: str, *, wait_s: float | None = None, refused: bool = False) -> None:
+    def __init__(
+        self, reason: str, *, wait_s: float | None = None, refused_by: HostGate | None = None
+    ) -> None:
         self.reason = _plain(reason)
         super().__init__(self.reason)
         self.wait_s = wait_s
-        self.refused = refused
+        self.refused_by = refused_by
 
 
 def _plain(reason: str) -> str:

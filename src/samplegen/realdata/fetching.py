@@ -18,7 +18,9 @@ from samplegen import __version__
 from samplegen.realdata.addresses import Private, check_url, host_of
 from samplegen.realdata.connections import CheckedTransport
 from samplegen.realdata.failures import PictureFailure, TryAgain
-from samplegen.realdata.limits import Budget, HostGate, Limits, backoff, retry_after
+from samplegen.realdata.limits import Limits
+from samplegen.realdata.pacing import Budget, HostGate, backoff, retry_after
+from samplegen.realdata.versions import Validators
 
 USER_AGENT = f"samplegen/{__version__}"
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -27,20 +29,6 @@ _PASSING = (408, 425, 429)
 _REFUSALS = (429, 503)
 _SHORT_BYTES = 16_384
 _ZLIB_OR_GZIP = 32 + zlib.MAX_WBITS
-
-
-@dataclass(frozen=True, slots=True)
-class Validators:
-    """What a server told about the version of a picture, for asking whether there is another."""
-
-    etag: str | None = None
-    last_modified: str | None = None
-
-    def headers(self) -> dict[str, str]:
-        """Return the conditions of a request."""
-        if self.etag:
-            return {"If-None-Match": self.etag}
-        return {"If-Modified-Since": self.last_modified} if self.last_modified else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +93,8 @@ class Fetcher:
                     tries = "1 try" if attempt == 0 else f"{attempt + 1} tries"
                     raise PictureFailure(f"{error.reason} ({tries})", lasting=False) from error
                 wait = backoff(attempt, self._limits, self._rng, asked_s=error.wait_s)
-                if error.refused:
-                    self._gate(url).refused(wait)
+                if error.refused_by:
+                    error.refused_by.refused(wait)
             await asyncio.sleep(wait)
         raise AssertionError("the last try returns or raises")
 
@@ -152,7 +140,7 @@ class Fetcher:
             await _drain(response)
         if status in _PASSING or status >= 500:
             wait = retry_after(response.headers.get("Retry-After"), now=time.time())
-            raise TryAgain(_status(status), wait_s=wait, refused=status in _REFUSALS)
+            raise TryAgain(_status(status), wait_s=wait, refused_by=gate if status in _REFUSALS else None)
         gate.accepted()
         validators = Validators(
             _version(response.headers.get("ETag")), _version(response.headers.get("Last-Modified"))
@@ -167,7 +155,8 @@ class Fetcher:
         limit = self._limits.picture_bytes
         declared = response.headers.get("Content-Length", "")
         if declared.isdigit() and int(declared[:18]) > limit:
-            raise PictureFailure(f"has {int(declared[:18]):,} bytes; allowed are {limit:,}")
+            reason = f"has {int(declared[:18]):,} bytes; allowed are {limit:,}"
+            raise PictureFailure(reason, lasting=False)
         unpack = _unpacker(response.headers.get("Content-Encoding", ""))
         parts: list[bytes] = []
         size = 0
@@ -178,7 +167,8 @@ class Fetcher:
                 raise PictureFailure(f"the body cannot be unpacked: {error}") from None
             size += len(plain)
             if size > limit:
-                raise PictureFailure(f"has more than {limit:,} bytes, which is the limit")
+                reason = f"has more than {limit:,} bytes, which is the limit"
+                raise PictureFailure(reason, lasting=False)
             parts.append(plain)
         if unpack and not unpack.eof:
             raise TryAgain("the answer broke off")

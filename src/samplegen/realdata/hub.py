@@ -55,10 +55,10 @@ def _price_list(
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise CollectError(f"{source}: its splits have different columns: {error}") from error
 
-    def pictures() -> Iterator[bytes | None]:
+    def pictures(most_bytes: int) -> Iterator[bytes | None]:
         for split in plain.values():
             for row in split.select_columns([column]):
-                yield _bytes(row[column], roots)
+                yield _bytes(row[column], roots, most_bytes)
 
     name = source if not Path(source).is_dir() else Path(source).resolve().name
     rows = tuple((split, data.num_rows) for split, data in plain.items())
@@ -92,16 +92,17 @@ def _table(split: Any, *, without: str | None) -> pa.Table:  # noqa: ANN401
 
 
 def _roots(datasets: Any, source: str) -> list[Path]:  # noqa: ANN401
-    """Return the folders that pictures beside a list may lie in: the list's own, and what `datasets` downloaded."""
+    """Return the folders that pictures beside a list may lie in: its own, and where archives are unpacked."""
     from huggingface_hub.constants import HF_HUB_CACHE
+    from huggingface_hub.file_download import repo_folder_name
 
-    folders = [datasets.config.HF_DATASETS_CACHE, HF_HUB_CACHE]
-    if Path(source).is_dir():
-        folders.append(source)
-    return [Path(folder).resolve() for folder in folders]
+    own = Path(source)
+    if not own.is_dir():
+        own = Path(HF_HUB_CACHE) / repo_folder_name(repo_id=source, repo_type="dataset")
+    return [own.resolve(), Path(datasets.config.EXTRACTED_DATASETS_PATH).resolve()]
 
 
-def _bytes(cell: Any, roots: list[Path]) -> bytes | None:  # noqa: ANN401
+def _bytes(cell: Any, roots: list[Path], most_bytes: int) -> bytes | None:  # noqa: ANN401
     if not isinstance(cell, dict):
         return cell if isinstance(cell, bytes) else None
     if cell.get("bytes"):
@@ -109,4 +110,7 @@ def _bytes(cell: Any, roots: list[Path]) -> bytes | None:  # noqa: ANN401
     # `datasets` names a file where a picture lies beside the list. A list may name any file of this machine.
     path = Path(cell.get("path") or "").resolve()
     inside = any(path.is_relative_to(root) for root in roots)
-    return path.read_bytes() if inside and path.is_file() else None
+    if not (inside and path.is_file()):
+        return None
+    with path.open("rb") as stream:
+        return stream.read(most_bytes + 1)

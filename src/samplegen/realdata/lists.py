@@ -11,10 +11,12 @@ from samplegen.realdata.addresses import Private, check_url
 from samplegen.realdata.failures import PictureFailure
 from samplegen.realdata.fetching import Fetcher
 from samplegen.realdata.limits import Limits
-from samplegen.realdata.sources import PriceList, read_file, read_source
+from samplegen.realdata.sources import OWN_FILES, PriceList, read_file, read_source
 
 LIST_BYTES = 2_000_000_000
 """Largest list that is downloaded."""
+LIST_S = 3600.0
+"""Longest transfer of a list, in seconds, unless a picture may take longer."""
 
 
 def open_source(
@@ -36,7 +38,7 @@ def open_source(
     try:
         parts = urlsplit(check_url(source))
         fetcher = Fetcher(
-            replace(limits, picture_bytes=LIST_BYTES),
+            replace(limits, picture_bytes=LIST_BYTES, total_s=max(LIST_S, limits.total_s)),
             allow_private=allow_private,
             user_agent=user_agent,
             accept="*/*",
@@ -47,7 +49,7 @@ def open_source(
     # The ending tells the type; the rest of a name from outside is not used.
     file = PurePosixPath(parts.path).name
     with tempfile.TemporaryDirectory(prefix="samplegen-") as folder:
-        path = Path(folder) / (file if file == "Dataset.csv" else f"list{PurePosixPath(file).suffix}")
+        path = Path(folder) / (file if file in OWN_FILES else f"list{PurePosixPath(file).suffix}")
         path.write_bytes(content)
         return read_file(path, name=f"{parts.scheme}://{parts.netloc}{parts.path}", image_column=image_column)
 

@@ -7,17 +7,28 @@ as a carrier of programs are tried, and a picture is decoded in full before it i
 import functools
 import io
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from samplegen.realdata.failures import PictureFailure
 
 ALLOWED = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "AVIF")
 JPEG_QUALITY = 95
 """Of pictures that did not come as JPEG."""
+LONGEST_SIDE = 65_500
+"""Of a JPEG, in pixels."""
 PAPER = (255, 255, 255)
 """What transparent pixels become."""
 _ORIENTATION = 0x0112
-_UPRIGHT = (None, 0, 1)
+_TURNS: dict[object, Image.Transpose] = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes a picture upright, by its orientation in EXIF; all others are."""
 
 
 @functools.cache
@@ -27,15 +38,15 @@ def _readable() -> tuple[str, ...]:
     return tuple(name for name in ALLOWED if name in Image.OPEN)
 
 
-def check_picture(content: bytes, *, pixels: int) -> bool:
-    """Decode a picture in full and tell whether a dataset may hold its bytes as they are.
+def as_jpeg(content: bytes, *, pixels: int) -> bytes:
+    """Decode a picture in full and return it as an upright JPEG in RGB or grey: same bytes, same result.
+
+    What comes as one is kept byte for byte. Else the first frame of an animation is taken, and transparent pixels
+    become white; the colour profile stays, other metadata (EXIF, comments) goes.
 
     Args:
         content: The file.
         pixels: The most pixels that are decoded.
-
-    Returns:
-        True for an upright JPEG in RGB or grey, False for what `to_jpeg` has to make one of.
 
     Raises:
         PictureFailure: If it is no picture, is cut off or damaged, or has too many pixels.
@@ -43,10 +54,17 @@ def check_picture(content: bytes, *, pixels: int) -> bool:
     try:
         with Image.open(io.BytesIO(content), formats=_readable()) as image:
             if image.width * image.height > pixels:
-                raise PictureFailure(f"has {image.width} x {image.height} pixels; allowed are {pixels:,}")
+                reason = f"has {image.width} x {image.height} pixels; allowed are {pixels:,}"
+                raise PictureFailure(reason, lasting=False)
             image.load()
-            upright = image.getexif().get(_ORIENTATION) in _UPRIGHT
-            return image.format == "JPEG" and image.mode in ("RGB", "L") and upright
+            turn = _TURNS.get(image.getexif().get(_ORIENTATION))
+            if image.format == "JPEG" and image.mode in ("RGB", "L") and turn is None:
+                return content
+            if max(image.size) > LONGEST_SIDE:
+                raise PictureFailure(
+                    f"has {image.width} x {image.height} pixels; a JPEG has at most {LONGEST_SIDE:,} a side"
+                )
+            return _encode(image, turn)
     except PictureFailure:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -54,7 +72,8 @@ def check_picture(content: bytes, *, pixels: int) -> bool:
     except UnidentifiedImageError:
         raise PictureFailure(f"is no picture: {_looks_like(content)}") from None
     except Exception as error:  # decoders raise nearly anything on damaged bytes
-        raise PictureFailure(f"is cut off or damaged: {error}") from error
+        # A server that declares no length may have been cut off: another try may give all of it.
+        raise PictureFailure(f"is cut off or damaged: {error}", lasting=False) from error
 
 
 def _looks_like(content: bytes) -> str:
@@ -68,18 +87,13 @@ def _looks_like(content: bytes) -> str:
     return f"none of {', '.join(_readable())}"
 
 
-def to_jpeg(content: bytes) -> bytes:
-    """Return a picture that `check_picture` accepted as an upright RGB or grey JPEG: same bytes, same result.
-
-    The first frame of an animation is taken, and transparent pixels become white. The colour profile stays; other
-    metadata (EXIF, comments) goes.
-    """
-    with Image.open(io.BytesIO(content), formats=_readable()) as image:
-        profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA") else None
-        upright = ImageOps.exif_transpose(image)
-        output = io.BytesIO()
-        options = {"icc_profile": profile} if profile else {}
-        _flat(upright).save(output, format="JPEG", quality=JPEG_QUALITY, subsampling=0, **options)
+def _encode(image: Image.Image, turn: Image.Transpose | None) -> bytes:
+    profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA") else None
+    # Not `ImageOps.exif_transpose`: it writes the other tags anew, which fails on wrong ones.
+    upright = image if turn is None else image.transpose(turn)
+    output = io.BytesIO()
+    options = {"icc_profile": profile} if profile else {}
+    _flat(upright).save(output, format="JPEG", quality=JPEG_QUALITY, subsampling=0, **options)
     return output.getvalue()
 
 

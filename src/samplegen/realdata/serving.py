@@ -3,6 +3,7 @@
 import io
 import ipaddress
 import json
+import re
 import socket
 import tempfile
 import threading
@@ -18,13 +19,14 @@ from urllib.parse import quote, urlsplit
 from samplegen import __version__
 from samplegen.domain.pricelist import COLUMNS
 from samplegen.errors import CollectError
-from samplegen.export.cells import csv_line, quote_formula
+from samplegen.export.cells import csv_line, quoted_line
 from samplegen.export.csv_images import TABLE
 from samplegen.export.reading import read_dataset
 from samplegen.realdata.pages import Places, Row, front_page, item_page, missing_page
 
 JSON_LINES = "Dataset.jsonl"
 PAGE_ROWS = 60
+_PAGE = re.compile(r"[0-9]{1,9}")
 _URL_SIGNS = "/:?&=%+,;@!$'()*~-._"
 _POLICY = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'"
 _KINDS = (
@@ -130,11 +132,12 @@ class Shop:
     def _front(self, query: str) -> _Answer | None:
         pages = -(-len(self.rows) // PAGE_ROWS)
         number = query.removeprefix("page=") if query else "1"
-        if not (number.isascii() and number.isdigit() and 1 <= int(number[:9]) <= pages):
+        page = int(number) if _PAGE.fullmatch(number) else 0
+        if not 1 <= page <= pages:
             return None
-        start = (int(number) - 1) * PAGE_ROWS
+        start = (page - 1) * PAGE_ROWS
         shown = list(zip(self.rows, self.places, strict=True))[start : start + PAGE_ROWS]
-        text = front_page(shown, name=self.name, page=int(number), pages=pages, total=len(self.rows))
+        text = front_page(shown, name=self.name, page=page, pages=pages, total=len(self.rows))
         return _answer("text/html; charset=utf-8", text)
 
     def _picture(self, spooled: _Spooled) -> _Answer:
@@ -147,7 +150,7 @@ class Shop:
     def _csv(self, origin: str) -> Iterator[str]:
         yield csv_line(list(self.rows[0]))
         for row in self._listed(origin):
-            yield csv_line([quote_formula(v) if isinstance(v, str) else v for v in row.values()])
+            yield quoted_line(row.values())
 
     def _json_lines(self, origin: str) -> Iterator[str]:
         return (json.dumps(row, ensure_ascii=False) + "\n" for row in self._listed(origin))
@@ -197,6 +200,11 @@ class _Handler(BaseHTTPRequestHandler):
         self._respond(body=False)
 
     def _respond(self, *, body: bool) -> None:
+        if not self.server.is_named(self.headers.get("Host", "")):
+            # A page of the web may give its own name this machine's address, and would read along.
+            refusal = _answer("text/plain; charset=utf-8", f"Ask for {self.server.origin}\n")
+            self._send(HTTPStatus.MISDIRECTED_REQUEST, refusal, body=body)
+            return
         found = self.server.shop.find(self.path, self.server.origin)
         if found is None:
             found = _answer("text/html; charset=utf-8", missing_page(self.path))
@@ -211,7 +219,7 @@ class _Handler(BaseHTTPRequestHandler):
         if status != HTTPStatus.NOT_MODIFIED:
             self.send_header("Content-Type", answer.kind)
             self.send_header("Content-Length", str(len(answer.content)))
-        if status != HTTPStatus.NOT_FOUND:
+        if status in (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED):
             self.send_header("ETag", answer.etag)
         self.send_header("Content-Security-Policy", _POLICY)
         self.send_header("X-Content-Type-Options", "nosniff")
@@ -261,18 +269,31 @@ class ShopServer(ThreadingHTTPServer):
         host, port = self.server_address[:2]
         return f"http://[{host!s}]:{port}" if ":" in str(host) else f"http://{host!s}:{port}"
 
+    def is_named(self, host: str) -> bool:
+        """Tell whether a Host header names this server: a loopback address or localhost, and its port."""
+        try:
+            parts = urlsplit(f"//{host}")
+            name, port = parts.hostname or "", parts.port or 80
+        except ValueError:
+            return False
+        return port == self.server_address[1] and (name == "localhost" or _is_loopback(name))
+
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
         """Say nothing when a client hangs up."""
 
 
 def _loopback(host: str) -> str:
     address = "127.0.0.1" if host == "localhost" else host
-    try:
-        if ipaddress.ip_address(address).is_loopback:
-            return address
-    except ValueError:
-        pass
+    if _is_loopback(address):
+        return address
     raise CollectError(
         f"host is {host!r}; a dataset is served on loopback only: 127.0.0.1, ::1 or localhost. "
         "For other machines, upload it or put a web server of your own in front."
     )
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False

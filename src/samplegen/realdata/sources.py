@@ -13,16 +13,21 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from samplegen.domain.pricelist import COLUMNS
 from samplegen.errors import CollectError
+from samplegen.export.cells import CELL_BYTES, DELIMITERS, unquote_table
 from samplegen.export.csv_images import TABLE
 from samplegen.export.failures import FAILURES
-from samplegen.export.reading import unquote_table
 
 URL_COLUMN = "imageurl"
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 _SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson")
 _PICTURE_ROWS = 50
-Pictures = Callable[[], Iterator[bytes | None]]
+_DECIMAL_COMMA = re.compile(r"\s*(-?[0-9]+(,[0-9]{1,2})?)?\s*")
+Pictures = Callable[[int], Iterator[bytes | None]]
+"""Gets the most bytes that a picture may have; of a file with more, one byte more is enough to tell."""
+OWN_FILES = (TABLE, FAILURES)
+"""Files of a collected dataset, whose texts no spreadsheet program runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +98,11 @@ def read_file(path: Path, *, name: str, image_column: str | None = None) -> Pric
             return _read_parquet(path, name, image_column)
         table = _read_json_lines(path) if suffix in (".jsonl", ".ndjson") else _read_csv(path)
     except (pa.ArrowException, ValueError, OSError, csv.Error, RecursionError) as error:
+        if isinstance(error, UnicodeDecodeError) or "UTF8" in str(error):
+            error = ValueError("it is not UTF-8; convert it, such as with iconv -f cp1252 -t utf-8")
         raise CollectError(f"{path}: cannot be read: {error}") from error
-    if path.name in (TABLE, FAILURES):
-        table = unquote_table(table)  # our own files, whose texts no spreadsheet program runs
+    if path.name in OWN_FILES:
+        table = unquote_table(table)
     column = choose_column(table.schema, image_column, where=name)
     return PriceList(name, table, (("train", table.num_rows),), column)
 
@@ -117,9 +124,10 @@ def choose_column(schema: pa.Schema, wanted: str | None, *, where: str) -> str:
         elif len(pictures) == 1:
             wanted = pictures[0]
         else:
+            similar = [name for name in schema.names if name.strip().lower() == URL_COLUMN]
             raise CollectError(
                 f"{where}: has no column {URL_COLUMN!r}; name the one with addresses or pictures "
-                f"by --image-column. Its columns: {names}."
+                f"by --image-column{''.join(f' {name!r}' for name in similar)}. Its columns: {names}."
             )
     if wanted not in schema.names:
         raise CollectError(f"{where}: has no column {wanted!r}. Its columns: {names}.")
@@ -152,18 +160,30 @@ def _read_csv(path: Path) -> pa.Table:
     with path.open(encoding="utf-8-sig", newline="") as stream:
         first = stream.readline()
         stream.seek(0)
-        delimiter = max(",;\t", key=first.count) if first.strip() else ","
+        delimiter = max(DELIMITERS, key=first.count) if first.strip() else ","
         header = next(csv.reader(stream, delimiter=delimiter), [])
     if not header:
         raise ValueError("it is empty; a header with the columns' names is needed")
     # All as text: a reader that guesses types takes the zeros off codes.
-    return pyarrow.csv.read_csv(
+    table = pyarrow.csv.read_csv(
         path,
+        read_options=pyarrow.csv.ReadOptions(block_size=CELL_BYTES),
         parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
         convert_options=pyarrow.csv.ConvertOptions(
             column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False
         ),
     )
+    return table if delimiter == "," else _with_points(table)
+
+
+def _with_points(table: pa.Table) -> pa.Table:
+    """Return a table whose prices have decimal points, where all of a column have commas or neither."""
+    for place, name in enumerate(table.column_names):
+        if COLUMNS.get(name) == "float64":
+            texts = table.column(place).to_pylist()
+            if all(_DECIMAL_COMMA.fullmatch(text) for text in texts):
+                table = table.set_column(place, name, pa.array([t.replace(",", ".") for t in texts]))
+    return table
 
 
 def _read_json_lines(path: Path) -> pa.Table:
@@ -173,6 +193,8 @@ def _read_json_lines(path: Path) -> pa.Table:
             if line.strip():
                 try:
                     record = json.loads(line)
+                    if "\\ud" in line.lower():
+                        record = _sound(record)
                 except ValueError as error:
                     raise ValueError(f"line {number}: {error}") from None
                 if not isinstance(record, dict):
@@ -182,6 +204,11 @@ def _read_json_lines(path: Path) -> pa.Table:
         raise ValueError("it is empty")
     names = dict.fromkeys(name for record in records for name in record)
     return pa.table({name: _array([record.get(name) for record in records]) for name in names})
+
+
+def _sound(record: Any) -> Any:  # noqa: ANN401  # a JSON value
+    """Return a value without halves of characters, which JSON can name and no table can hold."""
+    return json.loads(json.dumps(record, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def _array(values: Sequence[Any]) -> pa.Array:
@@ -203,7 +230,7 @@ def _read_parquet(path: Path, name: str, image_column: str | None) -> PriceList:
         table = decode_labels(table.replace_schema_metadata(None), schema.metadata)
         rows = file.metadata.num_rows
 
-    def pictures() -> Iterator[bytes | None]:
+    def pictures(most_bytes: int) -> Iterator[bytes | None]:
         with pq.ParquetFile(path) as again:
             for batch in again.iter_batches(batch_size=_PICTURE_ROWS, columns=[column]):
                 yield from (picture_bytes(cell) for cell in batch.column(0).to_pylist())

@@ -8,14 +8,14 @@ import json
 import os
 import threading
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 from samplegen.errors import CollectError
 from samplegen.export.files import clear_disk_errors, file_sha256, write_file
-from samplegen.realdata.fetching import Validators
+from samplegen.realdata.versions import Validators
 
 JOURNAL = "journal.jsonl"
 
@@ -27,18 +27,16 @@ class Note:
     Attributes:
         address: As the price list has it, or the number of the row whose picture was in the list itself.
         run: The run that found out.
-        sha256: Name of the picture's file; empty where there is none.
-        as_is: Whether a dataset may hold the bytes as they are.
+        sha256: Name of the picture's file, which an earlier run may have left; empty where there is none.
         etag: The server's name for this version of the picture.
         last_modified: The same as a date.
-        reason: Why there is no picture; empty where there is one.
+        reason: Why this run got no picture; empty where it got one.
         lasting: Whether the reason is one that does not pass by itself.
     """
 
     address: str
     run: str
     sha256: str = ""
-    as_is: bool = False
     etag: str | None = None
     last_modified: str | None = None
     reason: str = ""
@@ -108,22 +106,22 @@ class PictureStore:
             write_file(self._folder, path.relative_to(self._folder).as_posix(), content, durable=False)
         return digest
 
-    def keep(self, address: str, digest: str, *, as_is: bool, validators: Validators) -> None:
+    def keep(self, address: str, digest: str, validators: Validators) -> None:
         """Note that an address gave the picture that `write` put on the disk."""
         self._add(
             Note(
                 address,
                 self._run,
                 digest,
-                as_is,
                 etag=validators.etag,
                 last_modified=validators.last_modified,
             )
         )
 
     def fail(self, address: str, reason: str, *, lasting: bool) -> None:
-        """Note that an address gave none."""
-        self._add(Note(address, self._run, reason=reason, lasting=lasting))
+        """Note that an address gave none; what an earlier run got there stays known."""
+        earlier = self._notes.get(address) or Note(address, self._run)
+        self._add(replace(earlier, run=self._run, reason=reason, lasting=lasting))
 
     def read(self, note: Note) -> bytes:
         """Return a picture's bytes.
