@@ -115,11 +115,11 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return values
 
 
-def write_yaml(settings: Any, path: Path) -> None:
-    """Write settings with all their defaults."""
+def write_yaml(settings: Any, path: Path, *, heading: str = "") -> None:
+    """Write settings with all their defaults; `heading` is a comment above them."""
     text = yaml.safe_dump(plain(settings), sort_keys=False, allow_unicode=True)
     unfinished = path.with_name(f".{path.name}.part")
-    unfinished.write_text(text, encoding="utf-8")
+    unfinished.write_text(f"{heading}\n{text}" if heading else text, encoding="utf-8")
     unfinished.replace(path)
 
 

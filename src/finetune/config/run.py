@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -204,7 +205,9 @@ _FREE = ("track", "workers", "device", "keep", "out")
 
 
 def differences(earlier: dict[str, Any], now: RunConfig) -> list[str]:
-    """Say which settings of an earlier run are not those of this one."""
+    """Say which settings of an earlier run are not those of this one; what it did not know yet has its default."""
+    with suppress(ConfigError):
+        earlier = plain(build(RunConfig, earlier))
     before, after = _flat(earlier), _flat(plain(now))
     return [
         f"{key} is {before.get(key)!r} there, {after.get(key)!r} here"

@@ -11,10 +11,9 @@ from transformers.utils import logging as transformers_logging
 
 from finetune.config import RunConfig
 from finetune.config.reading import write_yaml
-from finetune.config.run import differences
 from finetune.data import BadSamples, Phi3VisionProcessor, TrainStream
 from finetune.data.held_out import HeldOutStream
-from finetune.errors import CheckpointError, ConfigError
+from finetune.errors import ConfigError
 from finetune.evaluation import METRICS
 from finetune.model_folder import local_folder
 from finetune.training.answering import Answering, chosen_products
@@ -22,18 +21,18 @@ from finetune.training.batches import TrainLoader
 from finetune.training.checkpoints import (
     FOLDER,
     WEIGHTS,
-    checkpoints,
     read_state,
     remove_unfinished,
     restore_weights,
 )
 from finetune.training.exports import count_parameters, export, model_card, whole_weights
+from finetune.training.place import BEST, CONFIG, FINAL, MARK, check_place, starting_point
 from finetune.training.preparing import Prepared, check_run, is_half, prepare
 from finetune.training.sharding import launched_with_fsdp, shard
 from finetune.training.tracking import trackers
 from finetune.training.trainer import AnswerTrainer, Best
 
-CONFIG, FINAL, BEST = "config.yaml", "final", "best"
+__all__ = ("BEST", "CONFIG", "FINAL", "Outcome", "train")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +62,14 @@ def train(config: RunConfig, *, resume: bool = False, callbacks: tuple[Any, ...]
     if launched_with_fsdp():
         config = replace(config, shard=True)
     out = Path(config.out)
-    at = _starting_point(config, out, resume=resume)
+    rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    at = starting_point(config, out, resume=resume)
+    if rank == 0:  # for the others it may be in the first one's hands already
+        check_place(out)
     _check_metric(config)
     folder = local_folder(config.model)
     device = check_run(config, folder)
     processor = Phi3VisionProcessor.from_pretrained(folder)
-    rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     stream = TrainStream(config.data, processor, batch_size=config.batch_size, rank=rank, world=world)
     steps = stream.batches(config.steps * config.accumulate) // config.accumulate
     if not steps:
@@ -88,7 +89,7 @@ def train(config: RunConfig, *, resume: bool = False, callbacks: tuple[Any, ...]
         out.mkdir(parents=True, exist_ok=True)
         remove_unfinished(out / FOLDER)
         remove_unfinished(out)
-        write_yaml(config, out / CONFIG)
+        write_yaml(config, out / CONFIG, heading=MARK)
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()  # the command shows its own
     set_seed(config.seed)
@@ -142,34 +143,6 @@ def train(config: RunConfig, *, resume: bool = False, callbacks: tuple[Any, ...]
         best_step=best.step,
         best_value=best.value,
     )
-
-
-def _starting_point(config: RunConfig, out: Path, *, resume: bool) -> Path | None:
-    """Find the checkpoint to go on from.
-
-    Raises:
-        CheckpointError: If there is a run already, or its settings are others.
-    """
-    found = checkpoints(out)
-    if not resume:
-        if found or (out / FINAL).exists():
-            raise CheckpointError(f"{out}: holds a run already. Go on with --resume, or give another out.")
-        return None
-    if not found:
-        return None
-    state = read_state(found[-1])
-    other = differences(state["config"], config)
-    if other:
-        raise CheckpointError(
-            f"{found[-1]}: is of another configuration: {'; '.join(other[:5])}. "
-            "Give the settings of that run (its config.yaml), or another out."
-        )
-    world = int(os.environ.get("WORLD_SIZE", "1"))
-    if state["processes"] != world:
-        raise CheckpointError(
-            f"{found[-1]}: was written by {state['processes']} processes, here are {world}; the batches would differ."
-        )
-    return found[-1]
 
 
 def _is_over(config: RunConfig, state: Mapping[str, Any], steps: int) -> bool:
