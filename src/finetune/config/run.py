@@ -56,9 +56,11 @@ class OptimConfig:
         for name, rate in rates.items():
             if rate is not None and not (math.isfinite(rate) and rate >= 0):
                 raise ConfigError(f"optim.{name} is {rate}; allowed are numbers of 0 and above.")
-        if self.warmup_steps < 0 or self.clip < 0 or self.weight_decay < 0:
-            raise ConfigError("optim: warmup_steps, clip and weight_decay are 0 or above.")
-        if not (0 <= self.beta1 < 1 and 0 <= self.beta2 < 1 and self.epsilon > 0):
+        for name in ("warmup_steps", "clip", "weight_decay"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise ConfigError(f"optim.{name} is {value}; allowed are numbers of 0 and above.")
+        if not (0 <= self.beta1 < 1 and 0 <= self.beta2 < 1 and 0 < self.epsilon < math.inf):
             raise ConfigError("optim: beta1 and beta2 are from 0 to below 1, epsilon is above 0.")
 
 
@@ -159,6 +161,8 @@ class RunConfig:
                 raise ConfigError(
                     f"{name} is {getattr(self, name)}; allowed are whole numbers from {least} on."
                 )
+        if self.seed >= 2**32:
+            raise ConfigError(f"seed is {self.seed}; allowed are 0 to 2**32 - 1.")
         if not self.train:
             raise ConfigError("train: no part learns. Name vision, projector or text.")
 
