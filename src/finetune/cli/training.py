@@ -59,7 +59,7 @@ def train(
         if outcome.bad:
             source, row, reason = outcome.bad[0]
             typer.echo(
-                f"{len(outcome.bad)} rows unusable, all in {Path(run.out) / BAD}; the first: {source}, {row}: {reason}",
+                f"{len(outcome.bad)} {'row' if len(outcome.bad) == 1 else 'rows'} unusable, all in {Path(run.out) / BAD}; the first: {source}, {row}: {reason}",
                 err=True,
             )
     if distributed.is_available() and distributed.is_initialized():
