@@ -58,8 +58,9 @@ def train(
             )
         if outcome.bad:
             source, row, reason = outcome.bad[0]
+            rows = "1 row" if len(outcome.bad) == 1 else f"{len(outcome.bad)} rows"
             typer.echo(
-                f"{len(outcome.bad)} {'row' if len(outcome.bad) == 1 else 'rows'} unusable, all in {Path(run.out) / BAD}; the first: {source}, {row}: {reason}",
+                f"{rows} unusable, all in {Path(run.out) / BAD}; the first: {source}, {row}: {reason}",
                 err=True,
             )
     if distributed.is_available() and distributed.is_initialized():
