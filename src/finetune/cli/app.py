@@ -14,7 +14,7 @@ _EXTRA = (
 
 app = typer.Typer(
     name="finetune",
-    help="Phi-3-Vision on product pictures: new models, what a model holds, how fast it runs.",
+    help="Phi-3-Vision on product pictures: train it, merge adapters, measure and compare, or make new small models.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

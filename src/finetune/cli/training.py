@@ -7,6 +7,9 @@ import typer
 
 from finetune.cli.app import app
 
+STOPPED = 130
+"""As shells have it of what Ctrl-C ends."""
+
 
 @app.command()
 def train(
@@ -36,10 +39,16 @@ def train(
     from finetune.config import load_run
     from finetune.training.progress import TrainingProgress
     from finetune.training.run import train as train_run
+    from finetune.training.tracking import BAD
 
     run = load_run(config, changes=changes or (), sources=data or (), track=track)
     first = os.environ.get("RANK", "0") == "0"
-    outcome = train_run(run, resume=resume, callbacks=(TrainingProgress(),) if first else ())
+    try:
+        outcome = train_run(run, resume=resume, callbacks=(TrainingProgress(),) if first else ())
+    except KeyboardInterrupt:
+        if first:
+            typer.echo(f"finetune: stopped; {_where_it_was(Path(run.out))}", err=True)
+        raise typer.Exit(STOPPED) from None
     if first:
         typer.echo(f"{outcome.steps} steps; last weights: {outcome.final}")
         if outcome.best is not None:
@@ -47,8 +56,24 @@ def train(
             typer.echo(
                 f"best {name}, {outcome.best_value:.4f}, after step {outcome.best_step}: {outcome.best}"
             )
+        if outcome.bad:
+            source, row, reason = outcome.bad[0]
+            rows = "1 row" if len(outcome.bad) == 1 else f"{len(outcome.bad)} rows"
+            typer.echo(
+                f"{rows} unusable, all in {Path(run.out) / BAD}; the first: {source}, {row}: {reason}",
+                err=True,
+            )
     if distributed.is_available() and distributed.is_initialized():
         distributed.destroy_process_group()  # or a process that ends before the others may crash
+
+
+def _where_it_was(out: Path) -> str:
+    from finetune.training.checkpoints import checkpoints
+
+    found = checkpoints(out)
+    if not found:
+        return "there is no checkpoint yet, so the same command begins anew."
+    return f"the last checkpoint is {found[-1]}; the same command with --resume goes on from there."
 
 
 @app.command()

@@ -3,7 +3,7 @@
 import difflib
 import types
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import MISSING, asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -14,6 +14,34 @@ from finetune.errors import ConfigError
 
 Settings = TypeVar("Settings")
 _MISSING = object()
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain values alone, and each key once."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        seen: dict[tuple[str, Any], yaml.Mark] = {}
+        for key, _ in node.value:
+            known = (key.tag, key.value) if isinstance(key, yaml.ScalarNode) else None
+            if known in seen:
+                raise yaml.MarkedYAMLError(
+                    f"the key {key.value!r} is there twice; remove one",
+                    seen[known],
+                    "and again",
+                    key.start_mark,
+                )
+            if known is not None:
+                seen[known] = key.start_mark
+        return node
+
+
+def _parse(text: str) -> Any:
+    loader = _Loader(text)
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
 
 
 def build(kind: type[Settings], values: object, *, where: str = "") -> Settings:
@@ -37,14 +65,18 @@ def build(kind: type[Settings], values: object, *, where: str = "") -> Settings:
             near = difflib.get_close_matches(str(key), known, n=3, cutoff=0.5)
             meant = f"; did you mean {' or '.join(near)}?" if near else f"; allowed are {_names(kind)}."
             raise ConfigError(f"{place}: {key!r} is not known{meant}")
+    missing = [
+        field.name
+        for field in fields(kind)  # type: ignore[arg-type]  # a dataclass
+        if field.name not in values and field.default is MISSING and field.default_factory is MISSING
+    ]
+    if missing:
+        raise ConfigError(f"{place}: {' and '.join(missing)} must be given.")
     made = {
         key: convert(hints[key], value, where=f"{where}.{key}" if where else key)
         for key, value in values.items()
     }
-    try:
-        return kind(**made)
-    except TypeError as error:
-        raise ConfigError(f"{place}: {str(error).partition(') ')[2] or error}.") from error
+    return kind(**made)
 
 
 def convert(kind: Any, value: object, *, where: str) -> Any:
@@ -105,7 +137,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         ConfigError: If it is missing, no YAML, or no mapping.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = _parse(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is no such file. Give a YAML file of a run's settings.") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -115,11 +147,11 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return values
 
 
-def write_yaml(settings: Any, path: Path) -> None:
-    """Write settings with all their defaults."""
+def write_yaml(settings: Any, path: Path, *, heading: str = "") -> None:
+    """Write settings with all their defaults; `heading` is a comment above them."""
     text = yaml.safe_dump(plain(settings), sort_keys=False, allow_unicode=True)
     unfinished = path.with_name(f".{path.name}.part")
-    unfinished.write_text(text, encoding="utf-8")
+    unfinished.write_text(f"{heading}\n{text}" if heading else text, encoding="utf-8")
     unfinished.replace(path)
 
 
@@ -133,7 +165,7 @@ def set_value(values: dict[str, Any], text: str) -> None:
     if not equals or not key:
         raise ConfigError(f"--set {text!r}: write KEY=VALUE, such as optim.learning_rate=1e-4.")
     try:
-        value = yaml.safe_load(written)
+        value = _parse(written)
     except yaml.YAMLError as error:
         raise ConfigError(f"--set {text!r}: the value is no YAML: {error}") from error
     *path, last = key.split(".")
@@ -142,6 +174,8 @@ def set_value(values: dict[str, Any], text: str) -> None:
         inside = _inside(place, name)
         if inside is _MISSING and isinstance(place, dict):
             inside = place[name] = {}
+        elif isinstance(inside, str) and path[:2] == ["data", "sources"]:  # NAME=PATH:WEIGHT
+            inside = place[int(name)] = plain(parse_source(inside))
         if not isinstance(inside, dict | list):
             raise ConfigError(f"--set {text!r}: {name!r} holds no settings.")
         place = inside

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -55,9 +56,11 @@ class OptimConfig:
         for name, rate in rates.items():
             if rate is not None and not (math.isfinite(rate) and rate >= 0):
                 raise ConfigError(f"optim.{name} is {rate}; allowed are numbers of 0 and above.")
-        if self.warmup_steps < 0 or self.clip < 0 or self.weight_decay < 0:
-            raise ConfigError("optim: warmup_steps, clip and weight_decay are 0 or above.")
-        if not (0 <= self.beta1 < 1 and 0 <= self.beta2 < 1 and self.epsilon > 0):
+        for name in ("warmup_steps", "clip", "weight_decay"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise ConfigError(f"optim.{name} is {value}; allowed are numbers of 0 and above.")
+        if not (0 <= self.beta1 < 1 and 0 <= self.beta2 < 1 and 0 < self.epsilon < math.inf):
             raise ConfigError("optim: beta1 and beta2 are from 0 to below 1, epsilon is above 0.")
 
 
@@ -158,6 +161,8 @@ class RunConfig:
                 raise ConfigError(
                     f"{name} is {getattr(self, name)}; allowed are whole numbers from {least} on."
                 )
+        if self.seed >= 2**32:
+            raise ConfigError(f"seed is {self.seed}; allowed are 0 to 2**32 - 1.")
         if not self.train:
             raise ConfigError("train: no part learns. Name vision, projector or text.")
 
@@ -204,7 +209,9 @@ _FREE = ("track", "workers", "device", "keep", "out")
 
 
 def differences(earlier: dict[str, Any], now: RunConfig) -> list[str]:
-    """Say which settings of an earlier run are not those of this one."""
+    """Say which settings of an earlier run are not those of this one; what it did not know yet has its default."""
+    with suppress(ConfigError):
+        earlier = plain(build(RunConfig, earlier))
     before, after = _flat(earlier), _flat(plain(now))
     return [
         f"{key} is {before.get(key)!r} there, {after.get(key)!r} here"

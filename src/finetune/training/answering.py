@@ -12,7 +12,7 @@ from PIL import Image
 
 from finetune.answers import Answer
 from finetune.config import RunConfig
-from finetune.data import Phi3VisionProcessor, Product, open_sources, products_of
+from finetune.data import BadSamples, Phi3VisionProcessor, Product, open_sources, products_of
 from finetune.errors import BadSampleError
 from finetune.evaluation import generate_answers, parse_answer, score_answers
 from finetune.training.sharding import is_sharded
@@ -26,20 +26,29 @@ _STYLE = (
 )
 
 
-def chosen_products(config: RunConfig) -> list[Product]:
-    """Give the products that are answered at each evaluation: the first usable of each source's validation split."""
+def chosen_products(config: RunConfig, bad: BadSamples) -> list[Product]:
+    """Give the products that are answered at each evaluation: the first of each source's validation split.
+
+    Args:
+        config: The run.
+        bad: Counts those that are left out, as their pictures cannot be read.
+
+    Raises:
+        DataError: If more are unusable than the run allows.
+    """
     return [
         product
         for source in open_sources(config.data, "validation")
         for product in products_of(source, config.evaluation.answers)
-        if _readable(product)
+        if _readable(product, bad)
     ]
 
 
-def _readable(product: Product) -> bool:
+def _readable(product: Product, bad: BadSamples) -> bool:
     try:
         product.picture.load()
-    except BadSampleError:
+    except BadSampleError as error:
+        bad.add(error)
         return False
     return True
 

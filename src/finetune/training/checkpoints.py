@@ -31,6 +31,11 @@ FOLDER, WEIGHTS, OPTIMIZER, GENERATORS, STATE = (
     "state.json",
 )
 _NAME = re.compile(r"step-(\d+)")
+_UNFINISHED = re.compile(r"\.(best|final|step-\d{8})-[a-z0-9_]{8}")
+"""As `write_folder` names them; a user's own hidden folders are no concern of a run."""
+_KINDS: dict[str, type] = {
+    "step": int, "config": dict, "processes": int, "optimizer": dict, "scheduler": dict, "best": dict, "bad": list,
+}  # fmt: skip
 
 
 def write_folder(place: Path, write: Any) -> None:
@@ -54,8 +59,8 @@ def write_folder(place: Path, write: Any) -> None:
 
 def remove_unfinished(folder: Path) -> None:
     """Remove what a killed run was about to write."""
-    for path in folder.glob(".*-*") if folder.is_dir() else ():
-        if path.is_dir():
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if _UNFINISHED.fullmatch(path.name) and path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
 
 
@@ -180,8 +185,19 @@ def restore_generators(states: Mapping[str, Tensor]) -> None:
 
 
 def read_state(checkpoint: Path) -> dict[str, Any]:
-    """Read what a checkpoint holds besides tensors."""
-    return read_json(checkpoint / STATE)
+    """Read what a checkpoint holds besides tensors.
+
+    Raises:
+        CheckpointError: If the file is missing or damaged.
+    """
+    state = read_json(checkpoint / STATE)
+    wrong = [name for name, kind in _KINDS.items() if not isinstance(state.get(name), kind)]
+    if wrong:
+        raise CheckpointError(
+            f"{checkpoint / STATE}: has no usable {', '.join(wrong)}. Remove this checkpoint; the run then goes on "
+            "from the one before."
+        )
+    return state
 
 
 def write_json(path: Path, values: Any) -> None:

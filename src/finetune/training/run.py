@@ -1,20 +1,20 @@
 """A training run from its settings to its exports; one that was killed goes on from its last checkpoint."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from accelerate.utils import gather_object
 from transformers import TrainingArguments, set_seed
 from transformers.utils import logging as transformers_logging
 
 from finetune.config import RunConfig
 from finetune.config.reading import write_yaml
-from finetune.config.run import differences
 from finetune.data import BadSamples, Phi3VisionProcessor, TrainStream
 from finetune.data.held_out import HeldOutStream
-from finetune.errors import CheckpointError, ConfigError
+from finetune.errors import ConfigError, DataError
 from finetune.evaluation import METRICS
 from finetune.model_folder import local_folder
 from finetune.training.answering import Answering, chosen_products
@@ -22,18 +22,18 @@ from finetune.training.batches import TrainLoader
 from finetune.training.checkpoints import (
     FOLDER,
     WEIGHTS,
-    checkpoints,
     read_state,
     remove_unfinished,
     restore_weights,
 )
 from finetune.training.exports import count_parameters, export, model_card, whole_weights
+from finetune.training.place import BEST, CONFIG, FINAL, MARK, check_place, starting_point
 from finetune.training.preparing import Prepared, check_run, is_half, prepare
 from finetune.training.sharding import launched_with_fsdp, shard
-from finetune.training.tracking import trackers
+from finetune.training.tracking import BAD, trackers, write_bad
 from finetune.training.trainer import AnswerTrainer, Best
 
-CONFIG, FINAL, BEST = "config.yaml", "final", "best"
+__all__ = ("BEST", "CONFIG", "FINAL", "Outcome", "train")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,8 @@ class Outcome:
     """The weights of the best evaluation; None where none was made."""
     best_step: int
     best_value: float | None
+    bad: tuple[tuple[str, str, str], ...] = ()
+    """Source, row and reason of each row that was unusable, as in ``bad.jsonl``."""
 
 
 def train(config: RunConfig, *, resume: bool = False, callbacks: tuple[Any, ...] = ()) -> Outcome:
@@ -63,37 +65,34 @@ def train(config: RunConfig, *, resume: bool = False, callbacks: tuple[Any, ...]
     if launched_with_fsdp():
         config = replace(config, shard=True)
     out = Path(config.out)
-    at = _starting_point(config, out, resume=resume)
+    rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    at = starting_point(config, out, resume=resume)
+    if rank == 0:  # for the others it may be in the first one's hands already
+        check_place(out)
     _check_metric(config)
     folder = local_folder(config.model)
     device = check_run(config, folder)
     processor = Phi3VisionProcessor.from_pretrained(folder)
-    rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     stream = TrainStream(config.data, processor, batch_size=config.batch_size, rank=rank, world=world)
     steps = stream.batches(config.steps * config.accumulate) // config.accumulate
     if not steps:
         raise ConfigError(f"data: the mixture stops before one step of {config.batch_size} samples.")
-    held_out: Any = None
+    state: dict[str, Any] = read_state(at) if at else {"step": 0, "bad": []}
+    bad_held_out = BadSamples(config.data.max_bad, state.get("bad_held_out", ()))
+    held_out: HeldOutStream | None = None
     products = []
     if config.evaluation.every:
-        held_out = HeldOutStream(
-            config.data,
-            processor,
-            split="validation",
-            batch_size=config.batch_size,
-            limit=config.evaluation.products,
-        )
-        products = chosen_products(config) if config.evaluation.answers else []
+        held_out = _held_out(config, processor)
+        products = chosen_products(config, bad_held_out) if config.evaluation.answers else []
     if rank == 0:
         out.mkdir(parents=True, exist_ok=True)
         remove_unfinished(out / FOLDER)
         remove_unfinished(out)
-        write_yaml(config, out / CONFIG)
+        write_yaml(config, out / CONFIG, heading=MARK)
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()  # the command shows its own
     set_seed(config.seed)
     prepared = prepare(config, folder, device)
-    state: dict[str, Any] = read_state(at) if at else {"step": 0, "bad": []}
     bad_rows = state["bad"][rank] if rank < len(state["bad"]) else []
     loader = TrainLoader(
         stream,
@@ -121,6 +120,7 @@ def train(config: RunConfig, *, resume: bool = False, callbacks: tuple[Any, ...]
         prepared,
         loader,
         held_out,
+        bad_held_out=bad_held_out,
         answer=lambda step: answering(prepared.model, step),
         save_best=lambda metrics: save(out / BEST, trainer.state.global_step, metrics),
         lower_is_better=_lower_is_better(config),
@@ -134,6 +134,9 @@ def train(config: RunConfig, *, resume: bool = False, callbacks: tuple[Any, ...]
         trainer.train(resume_from_checkpoint=None if at is None else str(at))
     best = trainer.best
     save(out / FINAL, trainer.state.global_step, trainer.latest)
+    bad = _unusable(gather_object(loader.bad.state()), bad_held_out.state())
+    if rank == 0 and bad:
+        write_bad(out / BAD, bad)
     trainer.accelerator.wait_for_everyone()
     return Outcome(
         steps=trainer.state.global_step,
@@ -141,35 +144,27 @@ def train(config: RunConfig, *, resume: bool = False, callbacks: tuple[Any, ...]
         best=out / BEST if best.value is not None else None,
         best_step=best.step,
         best_value=best.value,
+        bad=bad,
     )
 
 
-def _starting_point(config: RunConfig, out: Path, *, resume: bool) -> Path | None:
-    """Find the checkpoint to go on from.
+def _held_out(config: RunConfig, processor: Phi3VisionProcessor) -> HeldOutStream:
+    try:
+        return HeldOutStream(
+            config.data,
+            processor,
+            split="validation",
+            batch_size=config.batch_size,
+            limit=config.evaluation.products,
+        )
+    except DataError as error:
+        raise DataError(f"{error} Without evaluations (evaluation.every=0) none is needed.") from error
 
-    Raises:
-        CheckpointError: If there is a run already, or its settings are others.
-    """
-    found = checkpoints(out)
-    if not resume:
-        if found or (out / FINAL).exists():
-            raise CheckpointError(f"{out}: holds a run already. Go on with --resume, or give another out.")
-        return None
-    if not found:
-        return None
-    state = read_state(found[-1])
-    other = differences(state["config"], config)
-    if other:
-        raise CheckpointError(
-            f"{found[-1]}: is of another configuration: {'; '.join(other[:5])}. "
-            "Give the settings of that run (its config.yaml), or another out."
-        )
-    world = int(os.environ.get("WORLD_SIZE", "1"))
-    if state["processes"] != world:
-        raise CheckpointError(
-            f"{found[-1]}: was written by {state['processes']} processes, here are {world}; the batches would differ."
-        )
-    return found[-1]
+
+def _unusable(*met: Sequence[Sequence[str]]) -> tuple[tuple[str, str, str], ...]:
+    """Join what processes and evaluations met; each row once, in an order of its own."""
+    rows = {(source, row): reason for rows in met for source, row, reason in rows}
+    return tuple((source, row, reason) for (source, row), reason in sorted(rows.items()))
 
 
 def _is_over(config: RunConfig, state: Mapping[str, Any], steps: int) -> bool:

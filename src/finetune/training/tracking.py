@@ -1,7 +1,8 @@
 """Metrics as they come: lines of JSON always, TensorBoard or Weights & Biases beside them."""
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from transformers.trainer_callback import TrainerCallback
 from finetune.config import RunConfig
 from finetune.config.reading import plain
 
-METRICS = "metrics.jsonl"
+METRICS, BAD = "metrics.jsonl", "bad.jsonl"
 _UNTOLD = (
     "epoch",
     "total_flos",
@@ -45,12 +46,20 @@ class JsonLines(TrainerCallback):
         """Write a line."""
         if logs and _told(logs) and state.is_world_process_zero:
             with self._path.open("a", encoding="utf-8") as lines:
-                lines.write(json.dumps({"step": state.global_step, **_told(logs)}) + "\n")
+                lines.write(json.dumps({"step": state.global_step, **_finite(_told(logs))}) + "\n")
 
 
 def _told(logs: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out what the Trainer counts for itself: epochs of a stream without end, and the speed of the whole run."""
     return {name: value for name, value in logs.items() if name not in _UNTOLD}
+
+
+def _finite(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Write null for what is no number; JSON has none of the others."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in values.items()
+    }
 
 
 def _step(line: str, last: int) -> int:
@@ -133,6 +142,17 @@ class Wandb(TrainerCallback):
         for row, picture in zip(rows, pictures, strict=True):
             table.add_data(self._wandb.Image(picture), *(str(value) for value in row.values()))
         self._run.log({"answers": table}, step=step)
+
+
+def write_bad(path: Path, rows: Sequence[tuple[str, str, str]]) -> None:
+    """Write a line for each unusable row: its source, its key there, and what is wrong."""
+    text = "".join(
+        json.dumps({"source": source, "row": row, "reason": reason}, ensure_ascii=False) + "\n"
+        for source, row, reason in rows
+    )
+    unfinished = path.with_name(f".{path.name}.part")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(path)
 
 
 def trackers(config: RunConfig, *, step: int) -> list[Any]:

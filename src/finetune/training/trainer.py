@@ -1,5 +1,6 @@
 """The Hugging Face Trainer with this project's loss, batches, checkpoints and evaluation."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -37,7 +38,7 @@ from finetune.training.checkpoints import (
     write_folder,
     write_json,
 )
-from finetune.training.meter import SourceLosses, SpeedMeter
+from finetune.training.meter import SourceLosses, SpeedMeter, check_finite
 from finetune.training.preparing import Prepared, parameter_groups
 from finetune.training.sharding import gathered, is_sharded, put_away
 
@@ -64,6 +65,7 @@ class AnswerTrainer(Trainer):
         prepared: Its model.
         loader: Its batches.
         held_out: Makes the batches of the validation split.
+        bad_held_out: Counts that split's unusable rows.
         answer: Answers some products; called by every process, and the first one's scores count.
         save_best: Called by every process with the metrics of an evaluation that is the best so far.
         lower_is_better: Whether the metric that decides is better when it is lower.
@@ -78,6 +80,7 @@ class AnswerTrainer(Trainer):
         loader: TrainLoader,
         held_out: Any,
         *,
+        bad_held_out: BadSamples,
         answer: Evaluate,
         save_best: Callable[[Mapping[str, float]], None],
         lower_is_better: bool,
@@ -91,6 +94,7 @@ class AnswerTrainer(Trainer):
         self.model_accepts_loss_kwargs = True  # the loss is divided by the answers' tokens of the whole step
         self._config, self._base, self._loader, self._held_out = config, prepared.base, loader, held_out
         self._answer, self._save_best, self._lower_is_better = answer, save_best, lower_is_better
+        self._bad_held_out = bad_held_out
         names = [source.name for source in config.data.sources]
         self._losses = SourceLosses(names, self.args.device)
         self._speed = SpeedMeter(prepared.base.config, prepared.training, self.args.device)
@@ -172,14 +176,14 @@ class AnswerTrainer(Trainer):
             self._losses.reset()
             self._speed.reset()
         super().log(logs, *args, **kwargs)
+        check_finite({name: logs.get(name, 0.0) for name in ("loss", "eval_loss")}, self.state.global_step)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Measure the loss of the validation split, and answers; keep the best weights."""
         losses = SourceLosses(self._losses.names, self.args.device)
         self.model.eval()
         rank, world = self.accelerator.process_index, self.accelerator.num_processes
-        bad = BadSamples(self._config.data.max_bad)
-        batches = train_batches(self._held_out, last=len(self._held_out), workers=0, bad=bad)
+        batches = train_batches(self._held_out, last=len(self._held_out), workers=0, bad=self._bad_held_out)
         while shares := list(islice(batches, world)):
             # Who has no batch left reads the last one along: sharded weights are there for all or for none.
             inputs = self._prepare_inputs(model_inputs(shares[min(rank, len(shares) - 1)]))
@@ -198,16 +202,18 @@ class AnswerTrainer(Trainer):
         metrics = {f"eval_{name}": value for name, value in {**losses.means(sums), **scores[0]}.items()}
         self._speed.reset()
         self.latest = metrics
-        self._judge(metrics)
         self.log(dict(metrics))
+        self._judge(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
     def _judge(self, metrics: Mapping[str, float]) -> None:
         value = metrics.get(f"eval_{self._config.evaluation.metric}")
         best = self.best
-        better = value is not None and (
-            best.value is None or (value < best.value if self._lower_is_better else value > best.value)
+        better = (
+            value is not None
+            and math.isfinite(value)
+            and (best.value is None or (value < best.value if self._lower_is_better else value > best.value))
         )
         if better:
             self.best = Best(value, self.state.global_step)
@@ -226,6 +232,8 @@ class AnswerTrainer(Trainer):
         bad = gather_object([self._loader.bad.state()])
         first = self.is_world_process_zero()
         weights = gathered(trained_weights(self._unwrapped()), keep=first)
+        finite = all(bool(weight.isfinite().all()) for weight in weights.values())
+        check_finite({"a weight": 0.0 if finite else math.nan}, self.state.global_step)
         tensors, rest = split_optimizer(self.optimizer.state_dict())
         tensors = gathered(tensors, keep=first)
         if not first:
@@ -240,6 +248,7 @@ class AnswerTrainer(Trainer):
             "scheduler": self.lr_scheduler.state_dict(),
             "best": vars(self.best),
             "bad": bad,
+            "bad_held_out": self._bad_held_out.state(),
         }
 
         def write(folder: Path) -> None:

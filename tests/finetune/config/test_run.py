@@ -1,10 +1,11 @@
+import math
 from dataclasses import FrozenInstanceError
 
 import pytest
 import yaml
 
 from finetune.config.reading import build, plain, write_yaml
-from finetune.config.run import RunConfig, load_run
+from finetune.config.run import RunConfig, differences, load_run
 from finetune.errors import ConfigError
 
 LEAST = {"model": "m", "out": "o", "data": {"sources": [{"name": "real", "path": "photos"}]}}
@@ -60,6 +61,53 @@ def test_set_reaches_every_setting(written):
     assert (config.lora.rank, config.train, config.steps) == (4, ("text",), 7)
 
 
+def test_set_reaches_a_source_that_is_written_in_short(written):
+    short = written(data={"sources": ["real=photos:0.3", "other=more"]})
+
+    config = load_run(short, changes=["data.sources.0.weight=0.5"])
+
+    found = [(source.name, source.path, source.weight) for source in config.data.sources]
+    assert found == [("real", "photos", 0.5), ("other", "more", 1.0)]
+
+
+@pytest.mark.parametrize(
+    "text", ["steps: 1\nsteps: 2\n", "optim:\n  clip: 1\n  beta1: 0\n  clip: 0\n", "{a: 1, 'a': 1}"]
+)
+def test_a_key_that_is_there_twice_is_refused(tmp_path, text):
+    path = tmp_path / "run.yaml"
+    path.write_text(text)
+
+    with pytest.raises(ConfigError, match=r"(?s)the key '\w+' is there twice.*line"):
+        load_run(path)
+
+
+def test_keys_that_an_anchor_brings_may_be_set_again(tmp_path):
+    path = tmp_path / "run.yaml"
+    path.write_text(
+        "model: m\nout: o\ndata:\n  sources:\n    - &first {name: a, path: p}\n    - {<<: *first, name: b}\n"
+    )
+
+    assert [source.name for source in load_run(path).data.sources] == ["a", "b"]
+
+
+def test_all_settings_that_are_missing_are_named(tmp_path):
+    path = tmp_path / "run.yaml"
+    path.write_text("steps: 1")
+
+    with pytest.raises(ConfigError, match="config: model and out and data must be given"):
+        load_run(path)
+
+
+def test_what_an_earlier_run_did_not_know_has_its_default():
+    now = build(RunConfig, {**LEAST, "steps": 3})
+    earlier = plain(now)
+    del earlier["shard"], earlier["optim"]["clip"]
+
+    assert differences(earlier, now) == []
+    assert differences({**earlier, "steps": 4}, now) == ["steps is 4 there, 3 here"]
+    assert differences({**earlier, "gone": 1}, now)
+
+
 def test_sources_of_the_command_line_stand_in_for_those_of_the_file(written):
     config = load_run(written(), sources=["real=photos:0.3", "synthetic=template:burberry:0.7"])
 
@@ -83,8 +131,15 @@ def test_sources_of_the_command_line_stand_in_for_those_of_the_file(written):
             "data.sources.0: 'wait' is not known",
         ),
         ({"data": {"sources": [{"name": "a", "path": "b", "weight": 0}]}}, "sum to 0"),
-        ({"data": {}}, "data: missing 1 required keyword-only argument: 'sources'"),
+        ({"data": {}}, "data: sources must be given"),
         ({"train": []}, "no part learns"),
+        ({"optim": {"clip": math.nan}}, "optim.clip is nan; allowed are numbers of 0 and above"),
+        (
+            {"optim": {"weight_decay": math.inf}},
+            "optim.weight_decay is inf; allowed are numbers of 0 and above",
+        ),
+        ({"optim": {"epsilon": math.inf}}, "epsilon is above 0"),
+        ({"seed": 2**32}, "seed is 4294967296; allowed are 0 to 2**32 - 1"),
         ({"train": "text"}, "train: found 'text'; allowed is a list"),
         ({"lora": {"rank": 0}}, "lora.rank is 0"),
         ({"evaluation": {"metric": "category_exact", "answers": 0}}, "needs answers"),

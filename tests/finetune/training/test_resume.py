@@ -67,7 +67,7 @@ def test_a_run_killed_at_any_step_ends_bit_by_bit_as_if_it_was_not(undisturbed, 
     process.wait()
     assert not (Path(killed.out) / "final").exists()
     # As if killed while writing: an unfinished checkpoint, a line cut off.
-    unfinished = Path(killed.out) / "checkpoints" / ".step-00000006-abc"
+    unfinished = Path(killed.out) / "checkpoints" / ".step-00000006-abcdefgh"
     unfinished.mkdir()
     (unfinished / "weights.safetensors").write_bytes(b"\x00" * 9)
     with (Path(killed.out) / "metrics.jsonl").open("a") as stream:

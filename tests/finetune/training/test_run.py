@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from safetensors.torch import load_file
 from finetune.config.reading import build
 from finetune.config.run import RunConfig
 from finetune.data import Phi3VisionProcessor, open_sources, products_of
-from finetune.errors import CheckpointError, ConfigError, FinetuneError
+from finetune.errors import CheckpointError, ConfigError, DataError, FinetuneError
 from finetune.evaluation import generate_answers
 from finetune.modeling import Phi3VisionForCausalLM
 from finetune.training.run import train
@@ -158,7 +159,10 @@ def test_what_cannot_work_is_refused_before_anything_is_written(run_config, chan
 
 
 def test_too_little_memory_names_what_would_fit(run_config):
-    with pytest.raises(FinetuneError, match=r"It would fit with .*batch_size=1"):
+    with pytest.raises(
+        FinetuneError,
+        match=r"It would fit with checkpoint_text=true, checkpoint_vision=true and batch_size=1 \(",
+    ):
         train(run_config(batch_size=3_000_000))
 
 
@@ -193,3 +197,66 @@ def test_a_mixture_that_stops_before_a_step_is_refused(run_config, settings):
 
     with pytest.raises(ConfigError, match="stops before one step"):
         train(run_config(data=data, accumulate=50))
+
+
+def test_unusable_rows_of_training_and_validation_are_named_at_the_end(
+    run_config, settings, products_csv, tmp_path
+):
+    folder = shutil.copytree(products_csv(20).parent, tmp_path / "products")
+    broken = [f"{number}.png" for number in range(0, 20, 2)]
+    for name in broken:
+        (folder / name).write_bytes(b"no picture")
+    data = {**settings()["data"], "sources": [{"name": "real", "path": str(folder / "products.csv")}]}
+    config = run_config(
+        data=data,
+        steps=8,
+        evaluation={"every": 8, "products": 20, "answers": 20, "max_new_tokens": 1},
+    )
+
+    outcome = train(config)
+
+    written = [json.loads(line) for line in (Path(config.out) / "bad.jsonl").read_text().splitlines()]
+    assert [tuple(row.values()) for row in written] == list(outcome.bad)
+    assert len({(row["source"], row["row"]) for row in written}) == len(written) == len(broken)
+    assert all(row["reason"] for row in written)
+
+
+def test_a_run_without_unusable_rows_writes_no_list_of_them(run_config):
+    config = run_config(steps=1)
+
+    assert train(config).bad == ()
+    assert not (Path(config.out) / "bad.jsonl").exists()
+
+
+@pytest.mark.parametrize("every", [0, 1])
+def test_a_loss_that_is_no_number_stops_the_run(run_config, every):
+    config = run_config(
+        optim={"learning_rate": 1e30, "warmup_steps": 0, "clip": 0},
+        evaluation={"every": every, "products": 2, "answers": 0},
+        steps=9,
+    )
+
+    with pytest.raises(FinetuneError, match=r"is nan at step \d.*smaller optim\.learning_rate"):
+        train(config)
+
+    text = (Path(config.out) / "metrics.jsonl").read_text()
+    assert "NaN" not in text
+    assert ": null" in text
+    assert not (Path(config.out) / "final").exists()
+    assert not (Path(config.out) / "best").exists()
+
+
+def test_weights_that_are_no_numbers_are_not_saved(run_config):
+    config = run_config(optim={"learning_rate": 1e30, "warmup_steps": 0, "clip": 0}, steps=3, log_every=9)
+
+    with pytest.raises(FinetuneError, match="a weight is nan"):
+        train(config)
+
+    assert not (Path(config.out) / "checkpoints").exists()
+
+
+def test_an_empty_validation_split_says_that_evaluations_may_be_left_out(run_config, settings):
+    data = {**settings()["data"], "splits": {"validation": 0, "test": 0}}
+
+    with pytest.raises(DataError, match=r"'validation'.*evaluation\.every=0"):
+        train(run_config(data=data, evaluation={"every": 1}))

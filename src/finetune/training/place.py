@@ -1,0 +1,80 @@
+"""The folder of a run: whether it may be written to, and which checkpoint a run goes on from."""
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from finetune.config import RunConfig
+from finetune.config.run import differences
+from finetune.errors import CheckpointError
+from finetune.training.checkpoints import checkpoints, read_state
+
+CONFIG, FINAL, BEST = "config.yaml", "final", "best"
+MARK = "# Every setting of a run of finetune; its folder is known by this line."
+
+
+def check_place(out: Path) -> None:
+    """Refuse a folder that holds something else than a run, or that cannot be written to.
+
+    Raises:
+        CheckpointError: Saying what is there.
+    """
+    made: list[Path] = []
+    try:
+        if out.is_dir() and any(out.iterdir()) and not _is_run(out):
+            raise CheckpointError(
+                f"{out}: holds other files than a run's, such as {min(path.name for path in out.iterdir())}. "
+                "Give a new folder as out."
+            )
+        made = [folder for folder in (out, *out.parents) if not folder.exists()]
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise CheckpointError(
+            f"{out}: no run can be written there: {error.strerror or error}. Give another out."
+        ) from error
+    finally:
+        for folder in made:
+            with suppress(OSError):
+                folder.rmdir()
+
+
+def _is_run(out: Path) -> bool:
+    if checkpoints(out):
+        return True
+    config = out / CONFIG
+    return config.is_file() and config.read_bytes().startswith(MARK.encode())
+
+
+def starting_point(config: RunConfig, out: Path, *, resume: bool) -> Path | None:
+    """Find the checkpoint to go on from; None to begin.
+
+    Raises:
+        CheckpointError: If there is a run already, its checkpoints are gone, or its settings are others.
+    """
+    found = checkpoints(out)
+    if not resume:
+        if found or (out / FINAL).exists():
+            raise CheckpointError(f"{out}: holds a run already. Go on with --resume, or give another out.")
+        return None
+    if not found:
+        if (out / FINAL).exists():
+            raise CheckpointError(
+                f"{out}: the run is over, and has no checkpoints to go on from. Give another out to train anew."
+            )
+        return None
+    state = read_state(found[-1])
+    other = differences(state["config"], config)
+    if other:
+        raise CheckpointError(
+            f"{found[-1]}: is of another configuration: {'; '.join(other[:5])}. "
+            "Give the settings of that run (its config.yaml), or another out."
+        )
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    if state["processes"] != world:
+        raise CheckpointError(
+            f"{found[-1]}: was written by {state['processes']} processes, here are {world}; the batches would differ."
+        )
+    return found[-1]

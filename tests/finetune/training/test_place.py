@@ -1,0 +1,104 @@
+"""What a run finds in its folder: another's files are left alone, a run's own are told from them."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from finetune.config.reading import plain, write_yaml
+from finetune.errors import CheckpointError
+from finetune.training.checkpoints import checkpoints, remove_unfinished
+from finetune.training.place import MARK, check_place
+from finetune.training.run import train
+
+
+def _contents(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_folder_of_other_files_is_refused_and_left_as_it_is(run_config, tmp_path, resume):
+    mine = tmp_path / "project"
+    (mine / ".my-notes").mkdir(parents=True)
+    (mine / ".my-notes" / "notes.txt").write_text("mine")
+    config = run_config(out=str(mine))
+    write_yaml(config, mine / "config.yaml")
+    before = _contents(mine)
+
+    with pytest.raises(CheckpointError, match=r"holds other files than a run's, such as \.my-notes"):
+        train(config, resume=resume)
+
+    assert _contents(mine) == before
+
+
+def test_only_what_a_run_was_about_to_write_is_removed(tmp_path):
+    own = [".best-abcd_123", ".final-abcdefgh", ".step-00000006-abcdefgh"]
+    others = [".git-backup", ".best-of-2025", "best-abcd_123", ".step-6-abcdefgh"]
+    for name in own + others:
+        (tmp_path / name).mkdir()
+
+    remove_unfinished(tmp_path)
+
+    assert {path.name for path in tmp_path.iterdir()} == set(others)
+
+
+def test_a_run_that_was_stopped_before_its_first_checkpoint_is_a_run(tmp_path):
+    (tmp_path / "config.yaml").write_text(f"{MARK}\nsteps: 3\n")
+    (tmp_path / "metrics.jsonl").write_text("")
+
+    check_place(tmp_path)
+
+
+@pytest.mark.parametrize("place", ["file", "file/below", "/proc/no-run"])
+def test_a_place_that_cannot_be_written_is_refused(run_config, tmp_path, place):
+    if place.startswith("/proc") and not Path("/proc/self").is_dir():
+        pytest.skip("there is no /proc here")
+    (tmp_path / "file").write_text("mine")
+
+    with pytest.raises(CheckpointError, match="no run can be written there"):
+        train(run_config(out=str(tmp_path / place)))
+
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_probing_a_place_leaves_nothing(tmp_path):
+    check_place(tmp_path / "runs" / "first")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_is_over_is_not_made_anew_without_its_checkpoints(run_config):
+    config = run_config(steps=1)
+    outcome = train(config)
+    for checkpoint in checkpoints(Path(config.out)):
+        checkpoint.rename(checkpoint.with_name("away"))
+    before = _contents(outcome.final)
+
+    with pytest.raises(CheckpointError, match="the run is over, and has no checkpoints"):
+        train(replace(config, seed=1), resume=True)
+
+    assert _contents(outcome.final) == before
+
+
+@pytest.mark.parametrize("state", ["{}", '{"step": "3"}'])
+def test_a_checkpoint_without_a_state_is_named(run_config, state):
+    config = run_config(steps=1)
+    step = Path(config.out) / "checkpoints" / "step-00000001"
+    step.mkdir(parents=True)
+    (step / "state.json").write_text(state)
+
+    with pytest.raises(CheckpointError, match=r"state\.json: has no usable .*config.*Remove this checkpoint"):
+        train(config, resume=True)
+
+
+def test_a_checkpoint_from_before_a_setting_was_known_is_gone_on_from(run_config):
+    config = run_config(steps=1)
+    train(config)
+    (checkpoint,) = checkpoints(Path(config.out))
+    state = json.loads((checkpoint / "state.json").read_text())
+    assert state["config"] == plain(config)
+    del state["config"]["shard"], state["config"]["optim"]["clip"]
+    (checkpoint / "state.json").write_text(json.dumps(state))
+
+    assert train(config, resume=True).steps == 1
