@@ -71,9 +71,8 @@ class PictureGain:
     def verdict(self) -> str:
         """The result in plain words."""
         details = "; ".join(show_gain(metric, self.shuffled[metric.name]) for metric in self._headlines)
-        few = (
-            f" There are only {self.styles} styles: {{}}. Test with more." if self.styles < FEW_STYLES else ""
-        )
+        count = "is only 1 style" if self.styles == 1 else f"are only {self.styles} styles"
+        few = f" There {count}: {{}}. Test with more." if self.styles < FEW_STYLES else ""
         if self.reads:
             return (
                 f"This model reads its pictures. Against pictures of other products: {details}."
