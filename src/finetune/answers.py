@@ -11,7 +11,7 @@ _ENDS = re.compile(r"<\|(?:end|endoftext|assistant|user|system)\|>")
 _SPACE = re.compile(r"\s+")
 _EDGES = " \t\r\n,;|"
 _SIGN = r"(?<![\d.,])(-\s?)?[^\w\s.,-]?\s?"
-_DIGITS = r"(\d(?:[\d.,'\u2019]|[ \u00a0\u202f](?=\d{3}(?!\d)))*(?:e[+-]?\d+)?)"
+_DIGITS = r"((?:(?<!\w)\.)?\d(?:[\d.,'\u2019]|[ \u00a0\u202f](?=\d{3}(?!\d)))*(?:e[+-]?\d+)?)"
 _NUMBER = re.compile(_SIGN + _DIGITS, re.IGNORECASE)
 """A minus, a sign of a currency, then digits in groups."""
 
@@ -47,29 +47,41 @@ def parse_answer(text: str, form: PromptForm) -> Answer:
 def parse_price(text: str) -> float | None:
     """Read the first price of a text: ``1290.0``, ``1,290.00``, ``$1290``, ``1.290,00``, ``1 290``.
 
-    One point is a decimal point, as Python prints numbers; one comma before three digits parts thousands.
+    One point is a decimal point, as Python prints numbers; one comma before three digits parts thousands, and so do
+    points or commas that stand before each three digits.
 
     Returns:
-        None if there is no number, or one below 0: a price that cannot be read is unknown, not 0.
+        None if there is no number, one below 0, or one like ``1.2.3``: a price that cannot be read is unknown, not 0.
     """
     found = _NUMBER.search(text)
     if not found or found[1]:
         return None
     mantissa, _, exponent = found[2].lower().partition("e")
     digits = re.sub(r"[^\d.,]", "", mantissa).rstrip(".,")
-    price = float(f"{_with_decimal_point(digits)}e{exponent or 0}")
+    number = _with_decimal_point(digits)
+    price = float("inf" if number is None else f"{number}e{exponent or 0}")
     return price if price < float("inf") else None
 
 
-def _with_decimal_point(digits: str) -> str:
+def _with_decimal_point(digits: str) -> str | None:
+    """Give digits as Python reads them; None where points and commas are neither of thousands nor of decimals."""
     last = max(digits.rfind("."), digits.rfind(","))
     if last < 0:
         return digits
     mark, before, after = digits[last], digits[:last], digits[last + 1 :]
     alone = "." not in before and "," not in before
-    thousands = mark in before or (mark == "," and alone and len(after) == 3)
-    whole = re.sub("[.,]", "", before)
-    return whole + after if thousands else f"{whole}.{after}"
+    if mark in before or (mark == "," and alone and before and len(after) == 3):
+        return _without_marks(digits)
+    whole = _without_marks(before)
+    return None if whole is None else f"{whole or 0}.{after}"
+
+
+def _without_marks(digits: str) -> str | None:
+    """Join groups of three digits that one mark parts; None if they are parted otherwise."""
+    groups = re.split("[.,]", digits)
+    marks = set(digits) & set(".,")
+    grouped = 1 <= len(groups[0]) <= 3 and all(len(group) == 3 for group in groups[1:])
+    return "".join(groups) if not marks or (len(marks) == 1 and grouped) else None
 
 
 @lru_cache(maxsize=32)

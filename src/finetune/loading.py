@@ -1,10 +1,13 @@
 """A model brought into memory to answer, with its adapters; refused before that where it would not fit."""
 
 import hashlib
+import json
 import os
+import re
 import sys
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +20,11 @@ from finetune.errors import CheckpointError, FinetuneError
 from finetune.inspection import inspect_model
 from finetune.model_folder import local_folder, read_json
 from finetune.modeling import Phi3VisionForCausalLM
-from finetune.modeling.checkpoint import read_config, read_headers
+from finetune.modeling.checkpoint import REDUNDANT, read_config, read_headers
 
 ADAPTER_CONFIG, ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+BASE = "base_model.json"
+"""Beside adapters: the digest of the model that they were trained on."""
 _READ = 2**22
 _ROOM = 1.1
 """Beside the weights: activations and the keys and values of a batch."""
@@ -59,7 +64,7 @@ def load_model(
     """Load a model to answer: bf16 on a GPU, in its files' own type on the CPU.
 
     Args:
-        name: Folder, or name on the Hub.
+        name: Folder, or name on the Hub. Of a folder that holds adapters alone, the model that they name is loaded too.
         adapter: Folder of adapters that were trained on this model.
         device: Of `choose_device`.
         num_crops: 1 to 16; None for the processor's own.
@@ -68,26 +73,65 @@ def load_model(
         CheckpointError: If files are missing or damaged, or the adapters belong to another model.
         FinetuneError: If there is not enough memory.
     """
-    folder = local_folder(name)
+    if adapter is None and _holds_adapters_alone(Path(name)):
+        adapter = Path(name)
+        folder = base_of_adapter(adapter)
+    else:
+        folder = local_folder(name)
     if adapter is not None:
         check_adapter(adapter, folder)
     _check_memory(folder, device)
     processor = Phi3VisionProcessor.from_pretrained(folder, num_crops=num_crops)
     dtype = torch.bfloat16 if device.type == "cuda" else read_config(folder).dtype or torch.float32
-    with _bars_on_terminals_alone():
+    with bars_on_terminals_alone():
         model: Any = Phi3VisionForCausalLM.from_pretrained(folder, dtype=dtype)
     if adapter is not None:
-        from peft import PeftModel
-
-        try:
-            model = PeftModel.from_pretrained(model, adapter)
-        except (ValueError, KeyError, RuntimeError, OSError) as error:
-            raise CheckpointError(f"{adapter}: cannot be put on {folder}: {error}") from error
+        model = put_adapter(model, adapter)
     return LoadedModel(model.to(device).eval(), processor, _digest(folder, adapter))
 
 
+def put_adapter(model: Phi3VisionForCausalLM, adapter: Path) -> Any:
+    """Put adapters on a model, which is changed; give it in peft's wrapper.
+
+    Raises:
+        CheckpointError: If peft cannot.
+    """
+    from peft import PeftModel
+
+    try:
+        with warnings.catch_warnings():
+            # peft asks for an attribute under the name that transformers is about to change.
+            warnings.simplefilter("ignore", FutureWarning)
+            return PeftModel.from_pretrained(model, str(adapter))
+    except (ValueError, KeyError, RuntimeError, OSError) as error:
+        raise CheckpointError(f"{adapter}: cannot be put on the model: {error}") from error
+
+
+def _holds_adapters_alone(place: Path) -> bool:
+    return (place / ADAPTER_CONFIG).is_file() and not (place / "config.json").is_file()
+
+
+def base_of_adapter(adapter: Path) -> Path:
+    """Find the folder of the model that adapters say they were trained on.
+
+    Raises:
+        CheckpointError: If they say none, or it is not there.
+    """
+    name = read_json(adapter / ADAPTER_CONFIG).get("base_model_name_or_path")
+    advice = f"Name the model they were trained on, and --adapter {adapter}."
+    if not isinstance(name, str) or not name:
+        raise CheckpointError(f"{adapter}: holds adapters that name no model. {advice}")
+    try:
+        return local_folder(name)
+    except CheckpointError as error:
+        raise CheckpointError(
+            f"{adapter}: holds adapters of a model that is not here: {error} {advice}"
+        ) from error
+
+
 @contextmanager
-def _bars_on_terminals_alone() -> Iterator[None]:
+def bars_on_terminals_alone() -> Iterator[None]:
+    """Keep loading bars of transformers out of pipes and files."""
     shown = logging.is_progress_bar_enabled()
     if not sys.stderr.isatty():
         logging.disable_progress_bar()
@@ -99,13 +143,19 @@ def _bars_on_terminals_alone() -> Iterator[None]:
 
 
 def check_adapter(adapter: Path, folder: Path) -> None:
-    """Hold adapters to the model that they are to be put on, by the names and shapes of their tensors.
+    """Hold adapters to the model that they are to be put on: names and shapes of tensors, and the noted digest.
+
+    Adapters of plain peft note no digest; then names and shapes alone are compared.
 
     Raises:
         CheckpointError: If files are missing, or the adapters belong to another model.
     """
     if not adapter.is_dir():
         raise CheckpointError(f"{adapter}: there is no such folder. Give the folder that training wrote.")
+    if (adapter / "config.json").is_file() and not (adapter / ADAPTER_CONFIG).is_file():
+        raise CheckpointError(
+            f"{adapter}: holds a whole model, no adapters. Give it as MODEL, without --adapter."
+        )
     read_json(adapter / ADAPTER_CONFIG)
     if not (adapter / ADAPTER_WEIGHTS).is_file():
         raise CheckpointError(f"{adapter}: has no {ADAPTER_WEIGHTS}; adapters are read as safetensors alone.")
@@ -129,6 +179,48 @@ def check_adapter(adapter: Path, folder: Path) -> None:
                 f"{adapter}: adapts {module} with {shape}, which {folder} {found}. "
                 "The adapters were trained on another model; give that one."
             )
+    noted = read_json(adapter / BASE).get("digest") if (adapter / BASE).is_file() else None
+    if noted is not None and noted != base_digest(folder):
+        raise CheckpointError(
+            f"{adapter}: was trained on a model with other weights than those of {folder}, though of the same shapes. "
+            "Give the model that it was trained on."
+        )
+
+
+def note_base(adapter: Path, base: str) -> None:
+    """Note beside adapters which model they were trained on; nothing where its files are no longer there."""
+    try:
+        digest = base_digest(local_folder(base, local_files_only=True))
+    except CheckpointError:
+        return
+    (adapter / BASE).write_text(json.dumps({"digest": digest}) + "\n", encoding="utf-8")
+
+
+def base_digest(folder: Path) -> str:
+    """Tell a model's weights from those of others by the first row of each tensor, rounded to bf16.
+
+    So little is read that it takes no time, and a copy in another type or in other files counts as the same.
+
+    Raises:
+        CheckpointError: If weights are missing or damaged.
+    """
+    from safetensors import safe_open
+
+    headers = read_headers(folder)
+    digest = hashlib.sha256()
+    with ExitStack() as stack:
+        opened: dict[str, Any] = {
+            file: stack.enter_context(safe_open(folder / file, framework="pt"))
+            for file in {info.file for info in headers.values()}
+        }
+        for name, info in sorted(headers.items()):
+            if any(re.search(form, name) for form in REDUNDANT):
+                continue
+            part = opened[info.file].get_slice(name)
+            row = part[:1] if info.shape else opened[info.file].get_tensor(name)
+            digest.update(name.encode())
+            digest.update(row.to(torch.bfloat16).contiguous().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _check_memory(folder: Path, device: torch.device) -> None:

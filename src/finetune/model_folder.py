@@ -4,9 +4,10 @@ import json
 import os
 import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from finetune.errors import CheckpointError
+from finetune.errors import CheckpointError, FinetuneError
 
 _WANTED = ("*.json", "*.safetensors", "*.jinja")
 """What is read of a repository: neither code nor pickled weights."""
@@ -59,6 +60,26 @@ def local_folder(
             f"{name}: there is no such folder, and the Hugging Face Hub did not give it: {error}"
         ) from error
     return Path(found)
+
+
+def check_writable(folder: Path) -> None:
+    """Try whether a folder can be written, or made; nothing is left of the try.
+
+    Raises:
+        FinetuneError: If it cannot.
+    """
+    place = folder
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    try:
+        if not place.is_dir():
+            raise NotADirectoryError(f"{place} is no folder")
+        with TemporaryDirectory(prefix=".try-", dir=place):
+            pass
+    except OSError as error:
+        raise FinetuneError(
+            f"{folder}: is no folder that can be written: {error.strerror or error}. Give another."
+        ) from error
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -52,6 +52,11 @@ def test_fields_are_read_by_their_labels(text, answer):
         ("1e+16", 1e16),
         ("1290.", 1290.0),
         ("0.0", 0.0),
+        (".5", 0.5),
+        ("Rs. 500", 500.0),
+        ("$.99", 0.99),
+        ("1.290.000", 1_290_000.0),
+        ("1'290.50", 1290.5),
         ("about 45 or 50", 45.0),
     ],
 )
@@ -59,7 +64,25 @@ def test_a_price_is_read_as_people_write_it(text, price):
     assert parse_price(text) == price
 
 
-@pytest.mark.parametrize("text", ["", "none", "-5", "- 5", "nan", "inf", ".", "1e999", "$"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "none",
+        "-5",
+        "- 5",
+        "nan",
+        "inf",
+        ".",
+        "1e999",
+        "$",
+        "1290.0.0",
+        "1.2.3",
+        "Rs.500",
+        "1,2,3",
+        "1,29,000.5",
+    ],
+)
 def test_what_is_no_price_is_unknown_and_never_zero(text):
     assert parse_price(text) is None
 

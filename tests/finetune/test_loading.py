@@ -1,12 +1,13 @@
 import json
+import shutil
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from finetune import loading
 from finetune.errors import CheckpointError, FinetuneError
-from finetune.loading import check_adapter, choose_device, load_model
+from finetune.loading import check_adapter, choose_device, load_model, note_base
 
 NAME = "model.layers.0.self_attn.o_proj"
 LAYER = f"base_model.model.{NAME}"
@@ -84,3 +85,55 @@ def test_an_absent_gpu_is_named():
     with pytest.raises(FinetuneError, match="torch finds no CUDA GPU"):
         choose_device("cuda")
     assert choose_device() == torch.device("cpu")
+
+
+def test_a_folder_of_adapters_alone_brings_the_model_that_it_names(model_folder, adapter):
+    folder = adapter()
+    _name_base(folder, model_folder)
+
+    loaded = load_model(folder, device=torch.device("cpu"))
+
+    assert loaded.digest == load_model(model_folder, adapter=folder, device=torch.device("cpu")).digest
+
+
+@pytest.mark.parametrize(
+    ("base", "message"), [(None, "name no model"), ("gone", "gone: there is no such folder.*and --adapter")]
+)
+def test_a_folder_of_adapters_whose_model_is_not_here_says_what_to_give(adapter, base, message):
+    folder = adapter()
+    _name_base(folder, base)
+
+    with pytest.raises(CheckpointError, match=message):
+        load_model(folder, device=torch.device("cpu"))
+
+
+def test_a_whole_model_in_place_of_adapters_is_named(model_folder):
+    with pytest.raises(CheckpointError, match="holds a whole model, no adapters"):
+        check_adapter(model_folder, model_folder)
+
+
+def test_adapters_of_a_model_of_the_same_shapes_are_refused(model_folder, adapter, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(model_folder, other)
+    weights = load_file(other / "model.safetensors")
+    weights[f"{NAME}.weight"] += 0.1
+    save_file(weights, other / "model.safetensors", metadata={"format": "pt"})
+    folder = adapter()
+
+    note_base(folder, str(model_folder))
+
+    check_adapter(folder, model_folder)
+    with pytest.raises(CheckpointError, match="other weights than those of"):
+        check_adapter(folder, other)
+
+
+def test_putting_adapters_on_a_model_warns_of_nothing(model_folder, adapter, recwarn):
+    load_model(model_folder, adapter=adapter(), device=torch.device("cpu"))
+
+    assert [str(warning.message) for warning in recwarn if warning.category is FutureWarning] == []
+
+
+def _name_base(folder, base):
+    path = folder / "adapter_config.json"
+    values = json.loads(path.read_text(encoding="utf-8")) | {"base_model_name_or_path": base and str(base)}
+    path.write_text(json.dumps(values), encoding="utf-8")

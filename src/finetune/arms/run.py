@@ -22,6 +22,7 @@ from finetune.evaluation.generation import AnswerCache, generate_answers
 from finetune.evaluation.pages import replace_file
 from finetune.evaluation.scores import judge
 from finetune.loading import choose_device, load_model
+from finetune.model_folder import check_writable
 from finetune.training.run import train
 
 RESULT = "answers.json"
@@ -69,9 +70,8 @@ def run_experiment(
         ConfigError: If a finished run was told something else.
         FinetuneError: As of training and evaluation.
     """
-    folders = {Path(run.config.out).parent for run in runs}
-    if taken := [folder for folder in folders if folder.exists() and not folder.is_dir()]:
-        raise ConfigError(f"{taken[0]}: is no folder, so nothing can be written into it. Give another --out.")
+    for folder in sorted({Path(run.config.out).parent for run in runs}):
+        check_writable(folder)
     form = config.data.prompt.build()
     sources = open_sources(held_out_sources(config), form, settings)
     products = [product for source in sources for product in source.test]

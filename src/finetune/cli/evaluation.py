@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from finetune.arms.plan import ArmRun
 
 ModelArgument = Annotated[
-    str, typer.Argument(metavar="MODEL", help="Folder of a model, or its name on the Hub.")
+    str,
+    typer.Argument(metavar="MODEL", help="Folder of a model or of adapters, or a model's name on the Hub."),
 ]
 AdapterOption = Annotated[Path | None, typer.Option(help="Folder of adapters that were trained on it.")]
 ConfigOption = Annotated[
@@ -92,7 +93,8 @@ def evaluate(
     data: Annotated[
         list[str] | None,
         typer.Option(
-            help="NAME=PATH: a dataset, a name on the Hub or template:NAME; once for each source.",
+            help="NAME=PATH: a dataset, a name on the Hub or template:NAME; once for each source. One with the name "
+            "of a source of the run has its columns and categories.",
             show_default="the run's sources",
         ),
     ] = None,
@@ -126,8 +128,9 @@ def evaluate(
     from finetune.evaluation.evaluate import EvaluationSettings, evaluate, open_sources, pictures_to_see
     from finetune.evaluation.generation import AnswerCache
     from finetune.evaluation.report import console_table, write_report
-    from finetune.evaluation.run_settings import prompt_of_run, settings_of_run
+    from finetune.evaluation.run_settings import prompt_of_run, settings_of_run, sources_to_ask_about
     from finetune.loading import choose_device, load_model
+    from finetune.model_folder import check_writable
 
     run = settings_of_run(config, adapter, model)
     asked = prompt_of_run(run, form=form, fields=fields, answer=answer).build()
@@ -143,9 +146,9 @@ def evaluate(
         rule=run.data.splits if run else SplitConfig(),
     )
     place = choose_device(device)
-    AnswerCache(out / "answers.jsonl")  # looks at --out before anything long
-    given = [parse_source(text) for text in data or ()] or (list(run.data.sources) if run else [])
-    sources = open_sources(given, asked, settings)
+    check_writable(out)
+    asked_about = sources_to_ask_about(run, [parse_source(text) for text in data or ()])
+    sources = open_sources(asked_about, asked, settings)
     loaded = load_model(model, adapter=adapter, device=place, num_crops=crops)
     cache = AnswerCache(out / "answers.jsonl", model=loaded.digest)
     results = []

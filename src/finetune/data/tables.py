@@ -159,7 +159,7 @@ def _csv(path: Path, config: SourceConfig, needs: Sequence[str]) -> _Part:
 def _jsonl(path: Path, config: SourceConfig, needs: Sequence[str]) -> _Part:
     seen: dict[str, None] = {}
     records = []
-    with path.open(encoding="utf-8") as lines:
+    with path.open(encoding="utf-8-sig") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue

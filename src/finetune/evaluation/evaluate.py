@@ -132,10 +132,16 @@ def open_sources(
     """Open the sources of an evaluation and choose their products; no picture is kept.
 
     Raises:
-        DataError: If a source is missing or empty, has not what the answers need, or too many unusable products.
+        DataError: If a source is missing or empty, has not what the answers need, or too many unusable products; or two
+            have one name.
     """
     if not configs:
         raise DataError("there is nothing to evaluate on; give at least one --data NAME=PATH.")
+    names = [config.name for config in configs]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise DataError(
+            f"data: two sources are named {', '.join(twice)}; write NAME=PATH to tell them apart."
+        )
     return [_open(config, form, settings) for config in configs]
 
 

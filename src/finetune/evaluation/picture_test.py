@@ -12,7 +12,7 @@ from finetune.evaluation.scores import HEADLINES, METRICS, Judged, Metric
 from finetune.evaluation.wording import show_gain
 
 FEW_STYLES = 10
-"""With fewer, a model that does read may fail to show it."""
+"""With fewer, a model that does read may fail to show it, and one that does not may seem to."""
 
 
 def shuffled_order(groups: Sequence[str], *, seed: int) -> list[int]:
@@ -71,13 +71,13 @@ class PictureGain:
     def verdict(self) -> str:
         """The result in plain words."""
         details = "; ".join(show_gain(metric, self.shuffled[metric.name]) for metric in self._headlines)
-        few = (
-            f" There are only {self.styles} styles: a gain may have gone unseen. Test with more."
-            if self.styles < FEW_STYLES
-            else ""
-        )
+        count = "is only 1 style" if self.styles == 1 else f"are only {self.styles} styles"
+        few = f" There {count}: {{}}. Test with more." if self.styles < FEW_STYLES else ""
         if self.reads:
-            return f"This model reads its pictures. Against pictures of other products: {details}."
+            return (
+                f"This model reads its pictures. Against pictures of other products: {details}."
+                + few.format("this may be chance")
+            )
         if self.gained:
             return (
                 "This model ignores what its pictures show: grey pictures of the same size do as well. "
@@ -87,7 +87,7 @@ class PictureGain:
             return "This model ignores its pictures: it wrote the same answers whatever the picture."
         return (
             "This model ignores its pictures: with those of other products it does as well as with their own "
-            f"({details})." + few
+            f"({details})." + few.format("a gain may have gone unseen")
         )
 
     @property

@@ -13,6 +13,8 @@ from finetune.evaluation.generation import MAX_NEW_TOKENS, generate_answers
 from finetune.evaluation.wording import show_price
 from finetune.forms import PromptForm
 
+_ADDRESSES = ("http:", "https:")
+
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
@@ -37,6 +39,11 @@ def open_pictures(paths: Sequence[Path]) -> list[Product]:
     Raises:
         DataError: Naming the one that cannot.
     """
+    for path in paths:
+        if path.parts and path.parts[0] in _ADDRESSES:
+            raise DataError(
+                f"{path}: is an address, and nothing is fetched. Save the picture and give its file."
+            )
     products = [
         Product(content=path, fields={}, source="pictures", key=str(path), group=str(path)) for path in paths
     ]

@@ -1,10 +1,11 @@
 """What the training run of a model says about how it is to be asked."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from finetune.config import PromptConfig
+from finetune.config import PromptConfig, SourceConfig
 from finetune.config.run import RunConfig, load_run
 
 CONFIG = "config.yaml"
@@ -33,6 +34,22 @@ def settings_of_run(config: Path | None, *places: str | Path | None) -> RunConfi
         if path.name in _OF_A_RUN and (path.parent / CONFIG).is_file():
             return load_run(path.parent / CONFIG)
     return None
+
+
+def sources_to_ask_about(run: RunConfig | None, given: Sequence[SourceConfig]) -> list[SourceConfig]:
+    """Give the sources of an evaluation: those that are named, else those of the run.
+
+    A named source that is called like one of the run is read as that one: with its columns, categories, size of
+    pictures and kind; with its revision too where the path is the same.
+    """
+    known = {source.name: source for source in run.data.sources} if run else {}
+    return [_read_as(source, known.get(source.name)) for source in given] or [*known.values()]
+
+
+def _read_as(source: SourceConfig, known: SourceConfig | None) -> SourceConfig:
+    if known is None or known.path == source.path:
+        return known or source
+    return replace(known, path=source.path, subset=None, revision=None)
 
 
 def prompt_of_run(

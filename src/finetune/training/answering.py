@@ -115,12 +115,17 @@ def answer_row(product: Product, text: str, answer: Answer) -> dict[str, Any]:
     for name, true in truth.items():
         found = parsed.get(name)
         if name == "price" and isinstance(true, float):
-            errors[name] = None if found is None or not true else abs(found - true) / true
+            errors[name] = None if found is None else _price_error(found, true)
         else:
             errors[name] = "right" if found == true else "wrong"
     return {
         "source": product.source, "key": product.key, "truth": truth, "text": text, "parsed": parsed, "errors": errors,
     }  # fmt: skip
+
+
+def _price_error(found: float, true: float) -> float | str:
+    """Give the relative error; of a true price of 0, that has none, whether it is right."""
+    return abs(found - true) / true if true else "wrong" if found else "right"
 
 
 def write_table(

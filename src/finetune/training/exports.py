@@ -8,6 +8,7 @@ from typing import Any
 from peft import PeftModel
 from torch import Tensor, nn
 
+from finetune.loading import note_base
 from finetune.training.checkpoints import trained_weights, write_folder
 from finetune.training.sharding import gathered, is_sharded
 
@@ -41,6 +42,7 @@ def export(
         if isinstance(model, PeftModel):
             model.peft_config["default"].base_model_name_or_path = base
             model.save_pretrained(str(folder), safe_serialization=True, save_embedding_layers=False, **given)
+            note_base(folder, base)
         else:
             model.save_pretrained(folder, **given)
         processor.save_pretrained(folder)

@@ -77,6 +77,7 @@ def test_evaluate_writes_a_report_and_goes_on_from_kept_answers(run, model_folde
             ["--data", "DATASET", "--split", "exam"],
             "split is 'exam'; allowed are train, validation, test, all",
         ),
+        (["--data", "DATASET", "--data", "DATASET"], "two sources are named made; write NAME=PATH"),
         (["--data", "DATASET", "--fields", "colour"], "fields: found colour"),
         (["--data", "DATASET", "--device", "tpu"], "device is 'tpu'; allowed are auto, cpu and cuda"),
         (["--data", "DATASET", "--adapter", "nowhere"], "nowhere: there is no such folder"),
@@ -145,3 +146,26 @@ def test_a_comparison_that_cannot_be_made_is_refused_before_anything_is_trained(
     assert code == 2
     assert message in err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "run.yaml"]
+
+
+@pytest.mark.parametrize(
+    "words", [("evaluate", "no-such-model", "--data", "template:starter"), ("compare", "CONFIG")]
+)
+def test_a_folder_that_cannot_be_made_is_named_before_anything_long(run, tmp_path, words):
+    config = tmp_path / "run.yaml"
+    config.write_text("{model: m, out: x, data: {sources: ['real=nowhere', 'synthetic=template:starter']}}")
+    (tmp_path / "file").touch()
+
+    code, _, err = run(
+        *(config if word == "CONFIG" else word for word in words), "--out", tmp_path / "file" / "out"
+    )
+
+    assert (code, len(err.strip().splitlines())) == (2, 1)
+    assert f"{tmp_path / 'file' / 'out'}: is no folder that can be written" in err
+
+
+def test_an_address_in_place_of_a_picture_is_not_fetched(run):
+    code, _, err = run("predict", "no-such-model", "https://pictures.example/shirt.jpg")
+
+    assert code == 2
+    assert "is an address, and nothing is fetched" in err

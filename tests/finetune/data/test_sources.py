@@ -185,6 +185,15 @@ def test_members_of_objects_are_columns(tmp_path):
     assert [product.category for product in found] == ["BAGS", None]
 
 
+def test_lines_of_json_may_begin_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "metadata.jsonl").write_text(
+        '{"file_name": "a.png", "category3_code": "BAGS"}\n', encoding="utf-8-sig"
+    )
+
+    found = products_of(open_source(source_of(tmp_path), needs=("category",), **EVERY_ROW))
+    assert [product.category for product in found] == ["BAGS"]
+
+
 def test_large_row_groups_are_read_in_stretches(tmp_path, monkeypatch):
     from finetune.data import stored
 

@@ -84,3 +84,20 @@ def test_a_price_error_that_falls_is_a_gain():
     assert gain["price_mae"].value == pytest.approx(40)
     assert gain["price_within_10"].value == pytest.approx(1)
     assert picture_gain(near, far, far).reads
+
+
+def test_few_styles_are_mentioned_of_a_model_that_seems_to_read_too():
+    truths = [truth for truth in TRUTHS if truth.group in {TRUTHS[0].group, TRUTHS[-1].group}]
+    right, wrong = (
+        judge(
+            truths,
+            [Answer(category=text or truth.fields["category"]) for truth in truths],
+            fields=("category",),
+        )
+        for text in ("", "none")
+    )
+
+    verdict = picture_gain(right, wrong, wrong).verdict
+
+    assert "reads its pictures" in verdict
+    assert "only 2 styles: this may be chance" in verdict

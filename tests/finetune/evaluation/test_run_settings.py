@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
-from finetune.config import DataConfig, PromptConfig, RunConfig, SourceConfig
+from finetune.config import Columns, DataConfig, PromptConfig, RunConfig, SourceConfig
 from finetune.config.reading import write_yaml
 from finetune.errors import ConfigError
-from finetune.evaluation.run_settings import prompt_of_run, settings_of_run
+from finetune.evaluation.run_settings import prompt_of_run, settings_of_run, sources_to_ask_about
 
 PROMPT = PromptConfig(form="chat", fields=("price", "category"), question="What is it?")
 RUN = RunConfig(
@@ -44,3 +46,26 @@ def test_bad_settings_are_refused(run_folder):
         prompt_of_run(None, form="poem", fields=None, answer=None)
     with pytest.raises(ConfigError, match="there is no such file"):
         settings_of_run(run_folder / "missing.yaml")
+
+
+def test_a_source_named_like_one_of_the_run_is_read_as_that_one():
+    photos = SourceConfig(
+        name="photos",
+        path="train.csv",
+        columns=Columns(category="kind"),
+        categories={"S": "SHIRTS"},
+        synthetic=True,
+        image_size=128,
+        revision="v1",
+    )
+    run = replace(RUN, data=replace(RUN.data, sources=(photos,)))
+
+    moved, other = sources_to_ask_about(
+        run, [SourceConfig(name="photos", path="test.csv"), SourceConfig(name="new", path="test.csv")]
+    )
+
+    assert moved == replace(photos, path="test.csv", revision=None)
+    assert other == SourceConfig(name="new", path="test.csv")
+    assert sources_to_ask_about(run, [SourceConfig(name="photos", path="train.csv")]) == [photos]
+    assert sources_to_ask_about(run, []) == [photos]
+    assert sources_to_ask_about(None, [other]) == [other]

@@ -1,10 +1,11 @@
 import pytest
 import torch
 from peft import PeftModel
+from peft.tuners.lora import LoraModel
 from safetensors.torch import load_file, save_file
 
 from finetune.config import LoraSettings
-from finetune.errors import CheckpointError
+from finetune.errors import CheckpointError, FinetuneError
 from finetune.modeling import Phi3VisionForCausalLM
 from finetune.modeling.adapters import add_adapters
 from finetune.modeling.checkpoint import check_tensors
@@ -83,3 +84,46 @@ def test_a_merge_that_does_not_keep_the_outputs_writes_nothing(adapter, model_fo
         merge_adapter(model_folder, adapter, tmp_path / "merged", tolerance=0.0)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_merge_that_leaves_weak_adapters_out_is_found_out(model_folder, new_model, tmp_path, monkeypatch):
+    folder = _adapters(new_model, tmp_path / "weak", std=1e-4)
+    monkeypatch.setattr(LoraModel, "merge_and_unload", lambda self, **_: self.unload())
+
+    with pytest.raises(CheckpointError, match=r"more than 5% of that\. Nothing was written"):
+        merge_adapter(model_folder, folder, tmp_path / "merged")
+
+    assert not (tmp_path / "merged").exists()
+
+
+def test_adapters_that_rounding_would_swallow_are_refused(new_model, processor, tmp_path):
+    new_model().to(torch.bfloat16).save_pretrained(tmp_path / "half")
+    processor.save_pretrained(tmp_path / "half")
+
+    with pytest.raises(CheckpointError, match=r"rounding to torch\.bfloat16 .*nothing of them would be left"):
+        merge_adapter(
+            tmp_path / "half",
+            _adapters(new_model, tmp_path / "weak", std=1e-4),
+            tmp_path / "merged",
+            tolerance=1,
+        )
+
+    assert not (tmp_path / "merged").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_named_before_anything_is_loaded(model_folder, adapter, tmp_path):
+    (tmp_path / "file").touch()
+
+    with pytest.raises(FinetuneError, match="is no folder that can be written"):
+        merge_adapter(model_folder, adapter, tmp_path / "file" / "merged")
+
+
+def _adapters(new_model, folder, *, std):
+    adapted = add_adapters(new_model(), LoraSettings(rank=4, alpha=8))
+    generator = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for name, weight in adapted.named_parameters():
+            if "lora_B" in name:
+                weight.normal_(std=std, generator=generator)
+    adapted.save_pretrained(str(folder), save_embedding_layers=False)
+    return folder

@@ -13,6 +13,7 @@ from finetune.config.run import RunConfig
 from finetune.data import Phi3VisionProcessor, open_sources, products_of
 from finetune.errors import CheckpointError, ConfigError, DataError, FinetuneError
 from finetune.evaluation import generate_answers
+from finetune.loading import base_digest
 from finetune.modeling import Phi3VisionForCausalLM
 from finetune.training.run import train
 
@@ -70,6 +71,8 @@ def test_a_run_leaves_its_settings_metrics_tables_and_weights(run_config):
     for folder in (outcome.best, outcome.final):
         assert "base_model:" in (folder / "README.md").read_text()
         assert (folder / "adapter_model.safetensors").is_file()
+        noted = json.loads((folder / "base_model.json").read_text())
+        assert noted == {"digest": base_digest(Path(config.model))}
 
 
 def test_the_best_weights_are_those_of_the_best_evaluation(run_config):
