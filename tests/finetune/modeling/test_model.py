@@ -4,7 +4,7 @@ import json
 
 import pytest
 import torch
-from transformers import LogitsProcessorList, Phi3Model
+from transformers import LogitsProcessorList, Phi3Model, StoppingCriteriaList
 
 from finetune.errors import PictureSlotError
 from finetune.modeling import Phi3VisionForCausalLM
@@ -328,10 +328,18 @@ def test_a_next_turn_goes_on_from_the_cache(model, processor, noise, more):
     assert _greedy(model, prompt, **{CACHE: cache}) == _greedy(model, prompt)
 
 
-def test_stop_strings_may_reach_back_to_a_picture(model, processor, noise):
+def test_stopping_criteria_see_no_slots_of_pictures(model, processor, noise):
     prompt = processor("<|user|>\n<|image_1|>", noise(64, 48))
-    options = {"stop_strings": ["no such long text as this one"], "tokenizer": processor.tokenizer}
-    assert _greedy(model, prompt, **options) == _greedy(model, prompt)
+    lowest = []
+
+    def stop(input_ids, scores, **kwargs):
+        lowest.append(int(input_ids.min()))
+        return torch.zeros(len(input_ids), dtype=torch.bool)
+
+    found = _greedy(model, prompt, stopping_criteria=StoppingCriteriaList([stop]))
+    assert found == _greedy(model, prompt)
+    assert len(lowest) == 4
+    assert min(lowest) >= 0
 
 
 def test_prompt_lookup_refuses_pictures(model, processor, noise):
