@@ -26,6 +26,8 @@ PARTED = {
     "Small Harbour Leather Tote Bag": ("en", "size:Small style:Harbour material:Leather noun:Tote Bag"),
     "Card Case with Detachable Strap": ("en", "noun:Card Case link:with detail:Detachable cut:Strap"),
     "Eau de Parfum 50ml": ("en", "noun:Eau de Parfum volume:50ml"),
+    "Eau de parfum Ondine 100 ml": ("fr", "noun:Eau de parfum style:Ondine volume:100 ml"),
+    "Ceinture Ondine 40 mm": ("fr", "noun:Ceinture style:Ondine volume:40 mm"),
     "Sac à main en cuir": ("fr", "noun:Sac à main link:en material:cuir"),
     "SAC SEAU EN TOILE": ("fr", "noun:SAC SEAU link:EN material:TOILE"),
     "robe longue en soie à imprimé floral": (
@@ -114,3 +116,15 @@ def test_a_phrase_is_spelled_as_it_is_most_often():
     parsed = [parse(title) for title in ("Wool Scarf", "WOOL Scarf", "Wool Scarf")]
 
     assert {shown(entry) for entry in unify_spelling(parsed)} == {"material:Wool noun:Scarf"}
+
+
+def test_sizes_of_capitals_keep_them_beside_units():
+    parsed = [parse(title, language="fr") for title in ("Sac Ondine MM", *3 * ["Ceinture 40 mm"])]
+
+    assert shown(unify_spelling(parsed)[0]) == "noun:Sac style:Ondine size:MM"
+
+
+def test_short_words_of_capitals_are_not_lowered():
+    parsed = [parse(title, language="fr") for title in ("Sac Ondine MM", *3 * ["Sac Ondine mm"])]
+
+    assert [shown(entry).split(":")[-1] for entry in unify_spelling(parsed)] == ["MM", "mm", "mm", "mm"]

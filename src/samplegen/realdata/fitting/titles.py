@@ -25,7 +25,9 @@ ELIDED = "_of"
 _MERGED = {"material", "pattern", "cut", "detail", "colour"}
 """Kinds of which two that stand together are one phrase: Monogram Motif Vintage Check."""
 _JOINING = {"de", "di", "du", "d'"}
-_MEASURE = re.compile(r"\d+(?:[.,]\d+)?(?:ml|cl|cm|mm|g|kg|oz|l)", re.IGNORECASE)
+_UNITS = r"(?:ml|cl|cm|mm|g|kg|oz|l)"
+_MEASURE = re.compile(rf"\d+(?:[.,]\d+)?\s?{_UNITS}", re.IGNORECASE)
+_PARTED_MEASURE = re.compile(rf"\d+(?:[.,]\d+)? {_UNITS}", re.IGNORECASE)
 _LONGEST_MERGED = 5
 
 
@@ -105,7 +107,7 @@ class TitleParser:
 
     def parse(self, row: Row) -> Parsed:
         """Take the title of a row apart."""
-        tokens = [trimmed(token) for token in row.title.split()]
+        tokens = _with_measures([trimmed(token) for token in row.title.split()])
         folded = [fold(token) for token in tokens]
         span = self.find_noun(tokens, folded)
         shape, unknown = self._shape(row, folded, span)
@@ -215,7 +217,7 @@ class TitleParser:
         word = tokens[place]
         if self._is_link(word):
             return LINK
-        if _MEASURE.fullmatch(word):
+        if is_measure(word):
             return "volume"
         if _numeric(word):
             return "number"
@@ -250,6 +252,22 @@ def _phrases(words: Key, longest: int) -> Iterator[Key]:
     for length in range(min(longest, len(words)), 0, -1):
         for start in range(len(words) - length + 1):
             yield words[start : start + length]
+
+
+def is_measure(phrase: str) -> bool:
+    """Tell whether a phrase is a number with its unit (50ml, 40 mm)."""
+    return bool(_MEASURE.fullmatch(phrase))
+
+
+def _with_measures(tokens: Sequence[str]) -> list[str]:
+    """Join a number and the unit behind it, so that "40 mm" is not taken for a size MM."""
+    joined: list[str] = []
+    for token in tokens:
+        if joined and _PARTED_MEASURE.fullmatch(f"{joined[-1]} {token}"):
+            joined[-1] += f" {token}"
+        else:
+            joined.append(token)
+    return joined
 
 
 def _numeric(word: str) -> bool:
