@@ -162,8 +162,47 @@ def test_no_whole_title_is_written(tmp_path, min_count):
     written = set(_written(tmp_path / "mine", "catalog"))
     for line in load_template(tmp_path / "mine").catalog.lines.values():
         written |= {*line.forms, *(word for words in line.slots.values() for word in words)}
-        assert all("{" in form for form in line.forms), "a form without a slot is a title"
+        bare = {form for form in line.forms if "{" not in form}
+        assert not {form for form in bare if " " in form}, "a form without a slot is a title"
     assert not written & {row["title"] for row in rows if " " in row["title"]}
+
+
+def _like_a_shop(french, *lines):
+    """Give rows of the French table's form with titles of one's own."""
+    rows = french_rows(sum(times for _, _, times in lines), seed=4)
+    titles = [(title, place) for title, place, times in lines for _ in range(times)]
+    for row, (title, place) in zip(rows, titles, strict=True):
+        levels = (*place.split(" > "), "N.A.", "N.A.")[:3]
+        row.update(title=title, **{f"category{n}_code": level for n, level in enumerate(levels, 1)})
+    return [*french_rows(100), *rows] if french else rows
+
+
+def test_where_nouns_come_first_no_word_is_put_before_them(tmp_path):
+    rows = _like_a_shop(
+        True,
+        ("Pantalon cargo", "HOMME > PRÊT-À-PORTER > PANTALONS", 20),
+        ("Parapluie", "HOMME > ACCESSOIRES > PARAPLUIES", 20),
+    )
+    fit_template(write_csv(tmp_path / "list.csv", rows), tmp_path / "mine", FitOptions())
+
+    lines = load_template(tmp_path / "mine").catalog.lines.values()
+    forms = {line.shape: set(line.forms) for line in lines}
+    assert forms["trousers"] == {"Pantalon cargo en {material}"}
+    assert "Parapluie" in forms["umbrella"]
+    assert all(form.startswith("Parapluie") for form in forms["umbrella"])
+
+
+def test_public_names_keep_their_capital_and_titles_begin_with_one(tmp_path):
+    rows = _like_a_shop(
+        True,
+        *((f"Jeans Rare{name}", "HOMME > PRÊT-À-PORTER > JEANS", 1) for name in "abcdefgh"),
+    )
+    fit_template(write_csv(tmp_path / "list.csv", rows), tmp_path / "mine", FitOptions(min_count=9))
+
+    line = next(x for x in load_template(tmp_path / "mine").catalog.lines.values() if x.shape == "jeans")
+    assert all(form.startswith("Jean ") for form in line.forms)
+    assert line.slots["style"]
+    assert all(name[0].isupper() for name in line.slots["style"])
 
 
 def test_every_line_has_more_than_one_title(french):

@@ -12,7 +12,7 @@ from samplegen.realdata.fitting import rates
 from samplegen.realdata.fitting.budget import Budget, Spent
 from samplegen.realdata.fitting.catalog import write_catalog, write_settings
 from samplegen.realdata.fitting.facts import gather_facts
-from samplegen.realdata.fitting.lines import Line, group_rows, learn_forms, name_of
+from samplegen.realdata.fitting.lines import Grammar, Line, group_rows, learn_forms, name_of
 from samplegen.realdata.fitting.pictures import PLACEHOLDER, Wardrobe, open_wardrobe, picture_files
 from samplegen.realdata.fitting.prices import PriceModel, fit_prices
 from samplegen.realdata.fitting.private import learn_privately
@@ -187,7 +187,7 @@ def _learn(
     general = unify_spelling([generalizer.apply(entry) for entry in parsed])
     drawn = [entry if entry.shape else replace(entry, shape=PLACEHOLDER) for entry in general]
     lines = group_rows(drawn, min_count=min_count)
-    learn_forms(lines, generalizer.public)
+    learn_forms(lines, generalizer.public, Grammar(words[0].head, words[0].of))
     unmapped: dict[str, tuple[str, int]] = {}
     for entry in general:
         if not entry.shape:

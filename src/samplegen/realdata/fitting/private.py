@@ -265,4 +265,5 @@ def _worn(materials: Mapping[str, float], words: Words, garment: Garment) -> dic
 def _noun(words: Words, shape: str) -> str:
     """Give the first public noun of a drawing."""
     names = [shape, *(name for name, rules in words.open.items() if rules["usual"] == shape)]
-    return next((words.public_nouns[name][0] for name in names if name in words.public_nouns), "")
+    noun = next((words.public_nouns[name][0] for name in names if name in words.public_nouns), "")
+    return noun[:1].upper() + noun[1:]

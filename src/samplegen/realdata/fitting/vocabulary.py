@@ -36,6 +36,8 @@ class Words:
 
     language: str
     head: str
+    of: str
+    """The word between a noun and its material."""
     after: frozenset[str]
     links: dict[str, str]
     nouns: dict[Key, str]
@@ -85,6 +87,7 @@ def load_words(language: str) -> Words:
     words = Words(
         language=language,
         head=content["head"],
+        of=content.get("of", ""),
         after=frozenset(map(fold_link, content["after"])),
         links={fold_link(link): link for link in content["links"]},
         nouns=dict(_by_key(content["nouns"].items())),
