@@ -223,6 +223,17 @@ def test_a_word_without_drawing_shows_a_box_and_is_asked_for(tmp_path):
     assert "parcel" in load_template(tmp_path / "mine", check_shapes=True).shape_names
 
 
+def test_a_drawing_that_only_a_category_names_is_told(tmp_path):
+    rows = _like_a_shop(True, ("Fnurk Bandoulière 50", "VOYAGE > SACS > SACS DE VOYAGE", 12))
+    table = write_csv(tmp_path / "list.csv", rows)
+
+    fit_template(table, tmp_path / "mine", FitOptions())
+
+    text = (tmp_path / "mine" / "shapes.yaml").read_text("utf-8")
+    assert "# Fnurk: holdall  # 12 rows, as in VOYAGE > SACS > SACS DE VOYAGE" in text
+    assert not yaml.safe_load(text)
+
+
 def test_a_completed_mapping_is_used(tmp_path):
     table = write_csv(tmp_path / "list.csv", [*french_rows(60), *_unheard_of(12)])
     (tmp_path / "shapes.yaml").write_text("Zorglub: umbrella\n", "utf-8")

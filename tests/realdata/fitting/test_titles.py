@@ -3,7 +3,7 @@ import pytest
 from samplegen.realdata.fitting.spelling import detect_language, unify_spelling
 from samplegen.realdata.fitting.table import Row
 from samplegen.realdata.fitting.titles import TitleParser
-from samplegen.realdata.fitting.vocabulary import LANGUAGES, load_words
+from samplegen.realdata.fitting.vocabulary import LANGUAGES, UNDRAWN, load_words
 from samplegen.templates import load_template
 
 
@@ -61,6 +61,24 @@ DRAWN = {
     ("fr", "Alma BB", "FEMME", "SACS", "SACS À DOS"): "backpack",
     ("fr", "Alma BB en cuir avec bandoulière", "FEMME", "N.A.", "N.A."): "",
     ("fr", "Zorglub rouge", "FEMME", "DIVERS", "N.A."): "",
+    ("fr", "Écharpe Ondine", "FEMME", "ACCESSOIRES", "FOULARDS"): "long_scarf",
+    ("fr", "Étole Ondine", "FEMME", "ACCESSOIRES", "FOULARDS"): "long_scarf",
+    ("en", "Silk Scarf", "WOMAN", "ACCESSORIES", "FOULARDS"): "square_scarf",
+    ("fr", "Zorglub Bandoulière 50", "FEMME", "SACS", "SACS DE VOYAGE"): "holdall",
+    ("fr", "Zorglub Bandoulière 50", "FEMME", "DIVERS", "N.A."): "bag_strap",
+    ("fr", "Mini sac Ondine", "FEMME", "SACS", "POCHETTES"): "pouch",
+    ("fr", "Culotte de bikini", "FEMME", "MAILLOTS", "N.A."): "bikini",
+    ("fr", "Culotte Ondine", "FEMME", "LINGERIE", "PANTALONS"): "",
+    ("fr", "Couverture agenda", "FEMME", "ACCESSOIRES", "N.A."): "",
+    ("fr", "Chaîne de sac Ondine", "FEMME", "SACS", "N.A."): "bag_strap",
+    ("fr", "Sac de sport Ondine", "FEMME", "SACS", "SACS À MAIN"): "holdall",
+    ("fr", "Nœud papillon Ondine", "HOMME", "ACCESSOIRES", "CRAVATES"): "",
+    ("fr", "Bretelles en laine", "HOMME", "ACCESSOIRES", "CEINTURES ET BRETELLES"): "",
+    ("fr", "Zorglub en laine", "HOMME", "ACCESSOIRES", "CEINTURES ET ZORGLUBS"): "",
+    ("fr", "Zorglub en laine", "HOMME", "ACCESSOIRES", "CEINTURES"): "belt",
+    ("fr", "Combinaison-pantalon en lin", "FEMME", "PANTALONS", "N.A."): "jumpsuit",
+    ("fr", "Salopette en coton", "ENFANT", "GARÇON", "HAUTS"): "",
+    ("fr", "Valise Ondine 45", "VOYAGE", "BAGAGES", "SACS DE VOYAGE"): "",
     ("fr", "Veste en tweed", "FEMME", "PRÊT-À-PORTER", "VESTES & MANTEAUX"): "jacket",
 }
 
@@ -74,6 +92,8 @@ def test_drawings_follow_words_of_titles_and_categories(case, shape):
 
 def test_the_users_mapping_comes_first():
     assert parse("Harbour Tote", "BAGS", mapping={("tote",): "holdall"}).shape == "holdall"
+    named = parse("Zorglub bandoulière", "SACS DE VOYAGE", language="fr", mapping={("zorglub",): "tote"})
+    assert named.shape == "tote"
     assert parse("Harbour", "CLOAKS", mapping={("cloak",): "cape"}).shape == "cape"
 
 
@@ -81,7 +101,7 @@ def test_the_users_mapping_comes_first():
 def test_every_drawing_of_the_word_lists_exists(language):
     words = load_words(language)
     drawings = set(load_template("burberry").garments)
-    meant = {*words.nouns.values(), *words.categories.values()} - set(words.open)
+    meant = {*words.nouns.values(), *words.categories.values()} - {*words.open, UNDRAWN}
     opened = {shape for rules in words.open.values() for shape in rules if shape != "usual"}
 
     assert meant | opened | {rules["usual"] for rules in words.open.values()} <= drawings

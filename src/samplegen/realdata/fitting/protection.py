@@ -105,7 +105,8 @@ class Generalizer:
             pieces.pop()
         row = replace(entry.row, categories=self._places.of(entry))
         unknown = entry.unknown if self.seen.often(entry.unknown) else ""
-        return replace(entry, row=row, pieces=tuple(pieces), unknown=unknown)
+        guess = entry.guess if self.seen.often(entry.guess) else ""
+        return replace(entry, row=row, pieces=tuple(pieces), unknown=unknown, guess=guess)
 
     def _split_title(self, pieces: Iterable[Piece]) -> list[Piece]:
         """Part a phrase that is a whole title of the table, so that titles are only ever put together."""

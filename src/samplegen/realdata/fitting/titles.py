@@ -11,6 +11,7 @@ from samplegen.realdata.fitting.vocabulary import (
     LINK,
     NOUN,
     STYLE,
+    UNDRAWN,
     Key,
     Words,
     fold,
@@ -24,6 +25,7 @@ ELIDED = "_of"
 """Ending of the kinds whose phrases begin with an elided word; they fit after a noun, not after another link."""
 _MERGED = {"material", "pattern", "cut", "detail", "colour"}
 """Kinds of which two that stand together are one phrase: Monogram Motif Vintage Check."""
+_AND = re.compile(r"\s+(?:et|e|y|and)\s+|\s*[&,/]\s*", re.IGNORECASE)
 _JOINING = {"de", "di", "du", "d'"}
 _UNITS = r"(?:ml|cl|cm|mm|g|kg|oz|l)"
 _MEASURE = re.compile(rf"\d+(?:[.,]\d+)?\s?{_UNITS}", re.IGNORECASE)
@@ -49,6 +51,8 @@ class Parsed:
     """The drawing; empty where neither title nor categories name one that is known."""
     unknown: str = ""
     """What a user is asked to name a drawing for, where there is none."""
+    guess: str = ""
+    """A word that names no product, of which the drawing is that of its category."""
 
     @property
     def noun(self) -> str:
@@ -77,8 +81,9 @@ class TitleParser:
             self._kinds |= _beside(words.kinds, main) if words is not main else words.kinds
             self._categories |= words.categories
         names = {name for words in languages for name in words.open}
+        of_main = {*main.nouns.values()} - {*main.open}  # what a noun of the main language means is not open
         self._open = {
-            name: _merged_rules([words.open.get(name, {}) for words in languages]) for name in names
+            name: _merged_rules([words.open.get(name, {}) for words in languages]) for name in names - of_main
         }
         self._nouns |= mapping
         self._longest_noun = max(map(len, self._nouns))
@@ -111,6 +116,12 @@ class TitleParser:
         folded = [fold(token) for token in tokens]
         span = self.find_noun(tokens, folded)
         shape, unknown = self._shape(row, folded, span)
+        open_to_guess = self.head == "first" and not self._mapped(row, folded)
+        guessed = open_to_guess and span is None and bool(shape)
+        if open_to_guess and span and self._begins_with_name(tokens, folded, span[0]):
+            of_category = self._of_levels(_levels(row), folded)
+            if of_category not in ("", UNDRAWN, shape):  # the later noun only describes: Keepall Bandoulière
+                shape, span, guessed = of_category, None, True
         if span is None:
             pieces = [*self._pieces(tokens, folded, 0, len(tokens))]
         else:
@@ -120,7 +131,13 @@ class TitleParser:
         if not shape:
             named = next((piece.text for piece in pieces if piece.kind == NOUN), "")
             unknown = unknown or named or self._likely_noun(pieces) or row.title.split()[0]
-        return Parsed(row, tuple(_joined_kinds(_without_loose_links(pieces))), shape, unknown)
+        guess = self._likely_noun(pieces) if guessed else ""
+        return Parsed(row, tuple(_joined_kinds(_without_loose_links(pieces))), shape, unknown, guess)
+
+    def _begins_with_name(self, tokens: list[str], folded: list[str], noun_at: int) -> bool:
+        """Tell whether a title whose noun should come first begins with words that mean nothing instead."""
+        before = (i for i in range(noun_at) if (folded[i],) not in self._kinds)
+        return any(self._unknown_kind(tokens, folded, i) == STYLE for i in before)
 
     def find_noun(self, tokens: list[str], folded: list[str]) -> tuple[int, int] | None:
         """Give where the noun begins and ends among a title's words, if it has one that is known."""
@@ -148,19 +165,38 @@ class TitleParser:
         return None
 
     def _shape(self, row: Row, folded: list[str], span: tuple[int, int] | None) -> tuple[str, str]:
-        levels = [level for level in reversed(row.categories) if level != NO_LEVEL]
-        for phrase in [" ".join(folded), *levels]:
+        levels = _levels(row)
+        if mapped := self._mapped(row, folded):
+            return mapped, ""
+        if span is not None:
+            shape = self._opened(self._nouns[tuple(folded[span[0] : span[1]])], folded, levels)
+            return ("" if shape == UNDRAWN else shape), ""
+        shape = self._of_levels(levels, folded)
+        return ("" if shape == UNDRAWN else shape), ""
+
+    def _mapped(self, row: Row, folded: list[str]) -> str:
+        """Give the drawing that the user named for words of the title, else of the categories."""
+        for phrase in [" ".join(folded), *_levels(row)]:
             for key in _phrases(key_of(phrase), 6):
                 if key in self._mapping:
-                    return self._mapping[key], ""
-        if span is not None:
-            return self._opened(self._nouns[tuple(folded[span[0] : span[1]])], folded, levels), ""
+                    return self._mapping[key]
+        return ""
+
+    def _of_levels(self, levels: Sequence[str], folded: list[str]) -> str:
+        """Give the drawing that the lowest level which names just one product names, if any does."""
         for level in levels:
+            if self.head == "first" and self._holds_more(level):
+                continue
             words = [fold(word) for word in re.split(r"[\s/&,>-]+", level) if word]
             found = {self._opened(name, folded, levels) for name in self._named_in(words)}
             if len(found) == 1:
-                return found.pop(), ""
-        return "", ""
+                return found.pop()
+        return ""
+
+    def _holds_more(self, level: str) -> bool:
+        """Tell whether a category joins products of which not all are known (CEINTURES ET ZORGLUBS)."""
+        parts = [[fold(word) for word in re.split(r"[\s>-]+", part) if word] for part in _AND.split(level)]
+        return len(parts) > 1 and not all(self._named_in(part) for part in parts)
 
     def _named_in(self, words: list[str]) -> set[str]:
         """Give what the nouns in the words of a category mean, the longest first."""
@@ -229,6 +265,10 @@ class TitleParser:
     def _likely_noun(self, pieces: Sequence[Piece]) -> str:
         unknown = [piece.text for piece in pieces if piece.kind == STYLE]
         return (unknown[-1] if self.head == "last" else unknown[0]) if unknown else ""
+
+
+def _levels(row: Row) -> list[str]:
+    return [level for level in reversed(row.categories) if level != NO_LEVEL]
 
 
 def _beside(words: Mapping[Key, str], main: Words) -> dict[Key, str]:

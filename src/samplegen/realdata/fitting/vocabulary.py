@@ -15,6 +15,8 @@ from samplegen.templates.pack_yaml import PackYamlError, read_yaml
 
 LANGUAGES = ("en", "fr", "it", "de", "es")
 NOUN, LINK, STYLE = "noun", "link", "style"
+UNDRAWN = "undrawn"
+"""What nouns of products mean that samplegen cannot draw; they show the closed box, whatever their category."""
 Key = tuple[str, ...]
 """A phrase as it is compared: folded words."""
 
