@@ -3,6 +3,7 @@ import re
 from collections import Counter
 from fractions import Fraction
 from pathlib import Path
+from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -66,6 +67,18 @@ def test_codes_keep_the_form_of_the_table(french):
 
     assert all(re.fullmatch(r"NVPROD\d{7}V/M\d{5}", code) for code in codes)
     assert len(set(codes)) == len(codes)
+
+
+def test_urls_hold_codes_percent_encoded(tmp_path):
+    rows = [{**row, "product_code": f"7{n:05d} X{n:03d}/A"} for n, row in enumerate(french_rows(40))]
+    fit_template(write_csv(tmp_path / "list.csv", rows), tmp_path / "mine", FitOptions())
+
+    table = draw(tmp_path / "mine", 30)
+    assert check_rules(table, euro_rate=Fraction(1)) == []
+    for code, url in zip(table["product_code"].to_pylist(), table["itemurl"].to_pylist(), strict=True):
+        assert re.fullmatch(r"7\d{5} X\d{3}/A", code)
+        assert quote(code, safe="") in url
+        assert " " not in url
 
 
 def test_discounts_come_as_often_as_in_the_table(french):
@@ -203,6 +216,18 @@ def test_public_names_keep_their_capital_and_titles_begin_with_one(tmp_path):
     assert all(form.startswith("Jean ") for form in line.forms)
     assert line.slots["style"]
     assert all(name[0].isupper() for name in line.slots["style"])
+
+
+def test_commas_stay_behind_the_words_before_them(tmp_path):
+    rows = _like_a_shop(
+        True,
+        *((f"Bracelet {name}, or rose", "FEMME > BIJOUX > BRACELETS", 6) for name in ("Ondine", "Orsel")),
+    )
+    fit_template(write_csv(tmp_path / "list.csv", rows), tmp_path / "mine", FitOptions())
+
+    line = next(x for x in load_template(tmp_path / "mine").catalog.lines.values() if x.shape == "bracelet")
+    assert set(line.forms) == {"Bracelet {style}, {material}"}
+    assert not [word for words in line.slots.values() for word in words if "," in word]
 
 
 def test_every_line_has_more_than_one_title(french):

@@ -9,7 +9,7 @@ from itertools import chain, count
 
 from samplegen.realdata.fitting.protection import Categories
 from samplegen.realdata.fitting.titles import ELIDED, Parsed, Piece
-from samplegen.realdata.fitting.vocabulary import LINK, NOUN
+from samplegen.realdata.fitting.vocabulary import COMMA, LINK, NOUN
 from samplegen.templates.checks import LEVEL_SEPARATOR
 
 BLEND = 0.15
@@ -123,7 +123,7 @@ def form_of(pieces: Sequence[Piece], noun: str, *, head: str = "last") -> tuple[
             words.append(f"{{{name}}}")
     if noun and not any(piece.kind == NOUN for piece in pieces):
         words.insert(0 if head == "first" else len(words), noun)
-    return " ".join(word for word in words if word), filled
+    return " ".join(word for word in words if word).replace(f" {COMMA}", COMMA), filled
 
 
 def learn_forms(

@@ -11,7 +11,16 @@ from random import Random
 
 from samplegen.realdata.fitting.table import NO_LEVEL
 from samplegen.realdata.fitting.titles import ELIDED, Parsed, Piece
-from samplegen.realdata.fitting.vocabulary import LINK, NOUN, STYLE, Words, key_of, trimmed
+from samplegen.realdata.fitting.vocabulary import (
+    COMMA,
+    LINK,
+    NOUN,
+    STYLE,
+    Words,
+    key_of,
+    split_title,
+    trimmed,
+)
 from samplegen.templates.model import Garment
 
 Categories = tuple[str, str, str]
@@ -38,6 +47,7 @@ class Seen:
                     for end in range(start + 1, min(len(tokens), start + 12) + 1)
                 }
             )
+            counts[COMMA] += any(COMMA in split_title(word, commas=True) for word in title.split())
         return counts
 
     @cached_property

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from samplegen.realdata.fitting.table import NO_LEVEL, Row
 from samplegen.realdata.fitting.vocabulary import (
+    COMMA,
     LINK,
     NOUN,
     STYLE,
@@ -18,7 +19,7 @@ from samplegen.realdata.fitting.vocabulary import (
     fold_link,
     is_elided,
     key_of,
-    trimmed,
+    split_title,
 )
 
 ELIDED = "_of"
@@ -112,7 +113,7 @@ class TitleParser:
 
     def parse(self, row: Row) -> Parsed:
         """Take the title of a row apart."""
-        tokens = _with_measures([trimmed(token) for token in row.title.split()])
+        tokens = _with_measures(split_title(row.title, commas=self.head == "first"))
         folded = [fold(token) for token in tokens]
         span = self.find_noun(tokens, folded)
         shape, unknown = self._shape(row, folded, span)
@@ -141,7 +142,10 @@ class TitleParser:
 
     def find_noun(self, tokens: list[str], folded: list[str]) -> tuple[int, int] | None:
         """Give where the noun begins and ends among a title's words, if it has one that is known."""
-        stop = next((i for i, t in enumerate(tokens) if i and fold_link(t) in self._after), len(tokens))
+        stop = next(
+            (i for i, t in enumerate(tokens) if i and (t == COMMA or fold_link(t) in self._after)),
+            len(tokens),
+        )
         if self.head == "last":
             return self._match_last(folded[:stop])
         return self._match_first(folded, stop)
@@ -182,7 +186,7 @@ class TitleParser:
                     return self._mapping[key]
         return ""
 
-    def _of_levels(self, levels: Sequence[str], folded: list[str]) -> str:
+    def _of_levels(self, levels: list[str], folded: list[str]) -> str:
         """Give the drawing that the lowest level which names just one product names, if any does."""
         for level in levels:
             if self.head == "first" and self._holds_more(level):
@@ -260,7 +264,7 @@ class TitleParser:
         return "detail" if (folded[place],) in self._nouns else STYLE
 
     def _is_link(self, token: str) -> bool:
-        return fold_link(token) in self._links
+        return token == COMMA or fold_link(token) in self._links
 
     def _likely_noun(self, pieces: Sequence[Piece]) -> str:
         unknown = [piece.text for piece in pieces if piece.kind == STYLE]

@@ -15,6 +15,7 @@ from samplegen.templates.pack_yaml import PackYamlError, read_yaml
 
 LANGUAGES = ("en", "fr", "it", "de", "es")
 NOUN, LINK, STYLE = "noun", "link", "style"
+COMMA = ","
 UNDRAWN = "undrawn"
 """What nouns of products mean that samplegen cannot draw; they show the closed box, whatever their category."""
 Key = tuple[str, ...]
@@ -69,6 +70,16 @@ def fold(word: str) -> str:
 def trimmed(word: str) -> str:
     """Give a word of a title without the signs that only part it from others."""
     return word.strip(",;#*") or word
+
+
+def split_title(title: str, *, commas: bool) -> list[str]:
+    """Give the words of a title; commas behind them as words of their own, or not at all."""
+    words = []
+    for word in title.split():
+        words.append(trimmed(word))
+        if commas and word.endswith(COMMA) and word != COMMA:
+            words.append(COMMA)
+    return words
 
 
 def key_of(phrase: str) -> Key:
