@@ -365,6 +365,23 @@ def test_what_cannot_be_learned_from_is_refused(tmp_path, table, options, messag
     assert not (tmp_path / "mine").exists()
 
 
+def test_a_table_in_another_encoding_is_to_be_saved_as_utf_8(tmp_path):
+    (tmp_path / "list.csv").write_bytes("title,full_price\nÉcharpe,10\n".encode("latin-1"))
+
+    with pytest.raises(FitError, match=r"list.csv: is not UTF-8 .*; save it as UTF-8"):
+        fit_template(tmp_path / "list.csv", tmp_path / "mine", FitOptions(min_count=1))
+
+
+def test_overwrite_replaces_packs_alone(tmp_path):
+    table = write_csv(tmp_path / "list.csv", french_rows(20))
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("mine", "utf-8")
+
+    with pytest.raises(FitError, match=r"no template.yaml, so it is no pack that --overwrite may replace"):
+        fit_template(table, tmp_path / "mine", FitOptions(overwrite=True))
+    assert (tmp_path / "mine" / "notes.txt").read_text("utf-8") == "mine"
+
+
 def test_one_row_is_enough_where_all_may_be_written(tmp_path):
     table = write_csv(tmp_path / "list.csv", french_rows(1))
 
