@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, count
 
+from samplegen.realdata.fitting.pieces import ELIDED, Piece
 from samplegen.realdata.fitting.protection import Categories
-from samplegen.realdata.fitting.titles import ELIDED, Parsed, Piece
+from samplegen.realdata.fitting.titles import Parsed
 from samplegen.realdata.fitting.vocabulary import COMMA, LINK, NOUN
 from samplegen.templates.checks import LEVEL_SEPARATOR
 

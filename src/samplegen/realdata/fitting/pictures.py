@@ -6,7 +6,7 @@ from functools import cached_property
 from importlib.resources import files
 
 from samplegen.realdata.fitting.lines import Line
-from samplegen.realdata.fitting.titles import is_measure
+from samplegen.realdata.fitting.pieces import is_measure
 from samplegen.realdata.fitting.vocabulary import Entry, Key, Words, key_of
 from samplegen.realdata.fitting.writing import flow, words
 from samplegen.templates import Template, load_template

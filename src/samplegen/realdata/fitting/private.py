@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from samplegen.realdata.fitting.budget import Budget, clear_counts, total
 from samplegen.realdata.fitting.lines import Line
+from samplegen.realdata.fitting.pieces import ELIDED
 from samplegen.realdata.fitting.prices import PriceModel, price_text, round_prices
 from samplegen.realdata.fitting.protection import Categories
 from samplegen.realdata.fitting.table import NO_LEVEL, Row
-from samplegen.realdata.fitting.titles import ELIDED, Parsed
+from samplegen.realdata.fitting.titles import Parsed
 from samplegen.realdata.fitting.vocabulary import Words, key_of
 from samplegen.templates.model import Garment
 

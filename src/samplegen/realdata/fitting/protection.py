@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from random import Random
 
+from samplegen.realdata.fitting.pieces import ELIDED, Piece
 from samplegen.realdata.fitting.table import NO_LEVEL
-from samplegen.realdata.fitting.titles import ELIDED, Parsed, Piece
+from samplegen.realdata.fitting.titles import Parsed
 from samplegen.realdata.fitting.vocabulary import (
     COMMA,
     LINK,

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from samplegen.realdata.fitting.titles import Parsed, Piece, TitleParser
+from samplegen.realdata.fitting.pieces import Piece
+from samplegen.realdata.fitting.titles import Parsed, TitleParser
 from samplegen.realdata.fitting.vocabulary import LANGUAGES, LINK, NOUN, Key, fold, fold_link, load_words
 
 _LONGEST_CODE = 3

@@ -3,9 +3,16 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
+from samplegen.realdata.fitting.pieces import (
+    Piece,
+    is_measure,
+    joined_kinds,
+    with_measures,
+    without_loose_links,
+)
 from samplegen.realdata.fitting.table import NO_LEVEL, Row
 from samplegen.realdata.fitting.vocabulary import (
     COMMA,
@@ -17,29 +24,11 @@ from samplegen.realdata.fitting.vocabulary import (
     Words,
     fold,
     fold_link,
-    is_elided,
     key_of,
     split_title,
 )
 
-ELIDED = "_of"
-"""Ending of the kinds whose phrases begin with an elided word; they fit after a noun, not after another link."""
-_MERGED = {"material", "pattern", "cut", "detail", "colour"}
-"""Kinds of which two that stand together are one phrase: Monogram Motif Vintage Check."""
 _AND = re.compile(r"\s+(?:et|e|y|and)\s+|\s*[&,/]\s*", re.IGNORECASE)
-_JOINING = {"de", "di", "du", "d'"}
-_UNITS = r"(?:ml|cl|cm|mm|g|kg|oz|l)"
-_MEASURE = re.compile(rf"\d+(?:[.,]\d+)?\s?{_UNITS}", re.IGNORECASE)
-_PARTED_MEASURE = re.compile(rf"\d+(?:[.,]\d+)? {_UNITS}", re.IGNORECASE)
-_LONGEST_MERGED = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A part of a title: its kind (a slot's name, or noun or link) and its words."""
-
-    kind: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +102,7 @@ class TitleParser:
 
     def parse(self, row: Row) -> Parsed:
         """Take the title of a row apart."""
-        tokens = _with_measures(split_title(row.title, commas=self.head == "first"))
+        tokens = with_measures(split_title(row.title, commas=self.head == "first"))
         folded = [fold(token) for token in tokens]
         span = self.find_noun(tokens, folded)
         shape, unknown = self._shape(row, folded, span)
@@ -133,7 +122,7 @@ class TitleParser:
             named = next((piece.text for piece in pieces if piece.kind == NOUN), "")
             unknown = unknown or named or self._likely_noun(pieces) or row.title.split()[0]
         guess = self._likely_noun(pieces) if guessed else ""
-        return Parsed(row, tuple(_joined_kinds(_without_loose_links(pieces))), shape, unknown, guess)
+        return Parsed(row, tuple(joined_kinds(without_loose_links(pieces))), shape, unknown, guess)
 
     def _begins_with_name(self, tokens: list[str], folded: list[str], noun_at: int) -> bool:
         """Tell whether a title whose noun should come first begins with words that mean nothing instead."""
@@ -298,59 +287,5 @@ def _phrases(words: Key, longest: int) -> Iterator[Key]:
             yield words[start : start + length]
 
 
-def is_measure(phrase: str) -> bool:
-    """Tell whether a phrase is a number with its unit (50ml, 40 mm)."""
-    return bool(_MEASURE.fullmatch(phrase))
-
-
-def _with_measures(tokens: Sequence[str]) -> list[str]:
-    """Join a number and the unit behind it, so that "40 mm" is not taken for a size MM."""
-    joined: list[str] = []
-    for token in tokens:
-        if joined and _PARTED_MEASURE.fullmatch(f"{joined[-1]} {token}"):
-            joined[-1] += f" {token}"
-        else:
-            joined.append(token)
-    return joined
-
-
 def _numeric(word: str) -> bool:
     return any(sign.isdigit() for sign in word)
-
-
-def _without_loose_links(pieces: Iterable[Piece]) -> list[Piece]:
-    """Drop links that link nothing: at the beginning and at the end."""
-    kept = list(pieces)
-    while kept and kept[-1].kind == LINK:
-        kept.pop()
-    while len(kept) > 1 and kept[0].kind == LINK:
-        kept.pop(0)
-    return kept
-
-
-def _joined_kinds(pieces: list[Piece]) -> Iterator[Piece]:
-    """Make one piece of those of one kind that stand together, or are joined by a link (toile de coton)."""
-    merged: list[Piece] = []
-    for piece in pieces:
-        last = merged[-1] if merged else None
-        if last and piece.kind in _MERGED and last.kind == piece.kind and _fits(last, piece):
-            merged[-1] = replace(last, text=f"{last.text} {piece.text}")
-        elif (
-            len(merged) > 1
-            and piece.kind in _MERGED
-            and last
-            and last.kind == LINK
-            and fold_link(last.text) in _JOINING
-            and merged[-2].kind == piece.kind
-            and _fits(merged[-2], piece)
-        ):
-            merged[-2:] = [replace(piece, text=f"{merged[-2].text} {last.text} {piece.text}")]
-        else:
-            merged.append(piece)
-    for piece in merged:
-        elided = piece.kind not in (NOUN, LINK) and is_elided(piece.text.split()[0])
-        yield replace(piece, kind=piece.kind + ELIDED) if elided else piece
-
-
-def _fits(first: Piece, second: Piece) -> bool:
-    return len(first.text.split()) + len(second.text.split()) < _LONGEST_MERGED
