@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -177,13 +178,25 @@ def _check_prices(table: "pa.Table", euro_rate: Fraction | None) -> list[Violati
     return [_violation(rule, good, table, "full_price") for rule, good in rules if not np.all(good)]
 
 
+def url_code(code: str) -> str:
+    """Give a code as a URL holds it: spaces, slashes and other signs with a meaning in URLs are percent-encoded."""
+    return quote(code, safe="")
+
+
+def _holds_code(url: str, code: str) -> bool:
+    """Tell whether a URL holds a code, as it stands or percent-encoded."""
+    return code in url or url_code(code) in url
+
+
 def _check_urls(table: "pa.Table") -> list[Violation]:
     titles = table["title"].combine_chunks().dictionary_encode()
     parts = [slug(text or "") for text in titles.dictionary.to_pylist()]
     slugs = (parts[place] if place is not None else "" for place in titles.indices.to_pylist())
     rows = zip(table["itemurl"].to_pylist(), slugs, table[CODE_COLUMN].to_pylist(), strict=True)
     good = np.fromiter(
-        (part in (url or "") and str(code) in (url or "") for url, part, code in rows), bool, table.num_rows
+        (part in (url or "") and _holds_code(url or "", str(code)) for url, part, code in rows),
+        bool,
+        table.num_rows,
     )
     rule = "itemurl holds the title's slug and the product code"
     return [] if good.all() else [_violation(rule, good, table, "itemurl")]

@@ -19,7 +19,7 @@ from samplegen.sampling.splits import Splits
 from samplegen.sampling.streams import normals, stream_key, uniforms
 from samplegen.sampling.styles import StyleLine
 from samplegen.sampling.titles import Title, TitleGrammar
-from samplegen.sampling.urls import guids, join_urls
+from samplegen.sampling.urls import guids, join_urls, url_codes
 from samplegen.templates import Template
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ class Draw:
         columns["title"] = _taken([title.text for title in self._titles], title)
         parts = {
             "slug": lambda: _taken([title.slug for title in self._titles], title),
-            "code": lambda: codes.cast(pa.string()),
+            "code": lambda: url_codes(codes),
             "guid": lambda: guids(self._sampler.seed, rows),
         }
         urls = self._sampler.template.settings.urls

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from samplegen.domain.pricelist import url_code
 from samplegen.sampling.streams import bits, stream_key
 
 if TYPE_CHECKING:
@@ -29,6 +30,15 @@ def guids(seed: int, rows: NDArray[np.int64]) -> "pa.Array":
     text[:, _DIGITS] = _HEX_PAIRS[raw].view(np.uint8).reshape(-1, 32)
     offsets = np.arange(len(rows) + 1, dtype=np.int32) * 36
     return pa.StringArray.from_buffers(len(rows), pa.py_buffer(offsets), pa.py_buffer(text))
+
+
+def url_codes(codes: "pa.Array") -> "pa.Array":
+    """Give codes as URLs hold them, percent-encoded where they are text."""
+    import pyarrow as pa
+
+    if pa.types.is_integer(codes.type):
+        return codes.cast(pa.string())
+    return pa.array(list(map(url_code, codes.to_pylist())), pa.string())
 
 
 def join_urls(form: str, parts: Mapping[str, Callable[[], "pa.Array"]]) -> "pa.Array":

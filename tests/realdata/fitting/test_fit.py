@@ -3,6 +3,7 @@ import re
 from collections import Counter
 from fractions import Fraction
 from pathlib import Path
+from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -66,6 +67,18 @@ def test_codes_keep_the_form_of_the_table(french):
 
     assert all(re.fullmatch(r"NVPROD\d{7}V/M\d{5}", code) for code in codes)
     assert len(set(codes)) == len(codes)
+
+
+def test_urls_hold_codes_percent_encoded(tmp_path):
+    rows = [{**row, "product_code": f"7{n:05d} X{n:03d}/A"} for n, row in enumerate(french_rows(40))]
+    fit_template(write_csv(tmp_path / "list.csv", rows), tmp_path / "mine", FitOptions())
+
+    table = draw(tmp_path / "mine", 30)
+    assert check_rules(table, euro_rate=Fraction(1)) == []
+    for code, url in zip(table["product_code"].to_pylist(), table["itemurl"].to_pylist(), strict=True):
+        assert re.fullmatch(r"7\d{5} X\d{3}/A", code)
+        assert quote(code, safe="") in url
+        assert " " not in url
 
 
 def test_discounts_come_as_often_as_in_the_table(french):
@@ -162,8 +175,59 @@ def test_no_whole_title_is_written(tmp_path, min_count):
     written = set(_written(tmp_path / "mine", "catalog"))
     for line in load_template(tmp_path / "mine").catalog.lines.values():
         written |= {*line.forms, *(word for words in line.slots.values() for word in words)}
-        assert all("{" in form for form in line.forms), "a form without a slot is a title"
+        bare = {form for form in line.forms if "{" not in form}
+        assert not {form for form in bare if " " in form}, "a form without a slot is a title"
     assert not written & {row["title"] for row in rows if " " in row["title"]}
+
+
+def _like_a_shop(french, *lines):
+    """Give rows of the French table's form with titles of one's own."""
+    rows = french_rows(sum(times for _, _, times in lines), seed=4)
+    titles = [(title, place) for title, place, times in lines for _ in range(times)]
+    for row, (title, place) in zip(rows, titles, strict=True):
+        levels = (*place.split(" > "), "N.A.", "N.A.")[:3]
+        row.update(title=title, **{f"category{n}_code": level for n, level in enumerate(levels, 1)})
+    return [*french_rows(100), *rows] if french else rows
+
+
+def test_where_nouns_come_first_no_word_is_put_before_them(tmp_path):
+    rows = _like_a_shop(
+        True,
+        ("Pantalon cargo", "HOMME > PRÊT-À-PORTER > PANTALONS", 20),
+        ("Parapluie", "HOMME > ACCESSOIRES > PARAPLUIES", 20),
+    )
+    fit_template(write_csv(tmp_path / "list.csv", rows), tmp_path / "mine", FitOptions())
+
+    lines = load_template(tmp_path / "mine").catalog.lines.values()
+    forms = {line.shape: set(line.forms) for line in lines}
+    assert forms["trousers"] == {"Pantalon cargo en {material}"}
+    assert "Parapluie" in forms["umbrella"]
+    assert all(form.startswith("Parapluie") for form in forms["umbrella"])
+
+
+def test_public_names_keep_their_capital_and_titles_begin_with_one(tmp_path):
+    rows = _like_a_shop(
+        True,
+        *((f"Jeans Rare{name}", "HOMME > PRÊT-À-PORTER > JEANS", 1) for name in "abcdefgh"),
+    )
+    fit_template(write_csv(tmp_path / "list.csv", rows), tmp_path / "mine", FitOptions(min_count=9))
+
+    line = next(x for x in load_template(tmp_path / "mine").catalog.lines.values() if x.shape == "jeans")
+    assert all(form.startswith("Jean ") for form in line.forms)
+    assert line.slots["style"]
+    assert all(name[0].isupper() for name in line.slots["style"])
+
+
+def test_commas_stay_behind_the_words_before_them(tmp_path):
+    rows = _like_a_shop(
+        True,
+        *((f"Bracelet {name}, or rose", "FEMME > BIJOUX > BRACELETS", 6) for name in ("Ondine", "Orsel")),
+    )
+    fit_template(write_csv(tmp_path / "list.csv", rows), tmp_path / "mine", FitOptions())
+
+    line = next(x for x in load_template(tmp_path / "mine").catalog.lines.values() if x.shape == "bracelet")
+    assert set(line.forms) == {"Bracelet {style}, {material}"}
+    assert not [word for words in line.slots.values() for word in words if "," in word]
 
 
 def test_every_line_has_more_than_one_title(french):
@@ -182,6 +246,17 @@ def test_a_word_without_drawing_shows_a_box_and_is_asked_for(tmp_path):
     mapping = yaml.safe_load((tmp_path / "mine" / "shapes.yaml").read_text("utf-8"))
     assert mapping == {"Zorglub": None}
     assert "parcel" in load_template(tmp_path / "mine", check_shapes=True).shape_names
+
+
+def test_a_drawing_that_only_a_category_names_is_told(tmp_path):
+    rows = _like_a_shop(True, ("Fnurk Bandoulière 50", "VOYAGE > SACS > SACS DE VOYAGE", 12))
+    table = write_csv(tmp_path / "list.csv", rows)
+
+    fit_template(table, tmp_path / "mine", FitOptions())
+
+    text = (tmp_path / "mine" / "shapes.yaml").read_text("utf-8")
+    assert "# Fnurk: holdall  # 12 rows, as in VOYAGE > SACS > SACS DE VOYAGE" in text
+    assert not yaml.safe_load(text)
 
 
 def test_a_completed_mapping_is_used(tmp_path):
@@ -288,6 +363,23 @@ def test_what_cannot_be_learned_from_is_refused(tmp_path, table, options, messag
     with pytest.raises(FitError, match=message):
         fit_template(tmp_path / table, tmp_path / "mine", FitOptions(**chosen))
     assert not (tmp_path / "mine").exists()
+
+
+def test_a_table_in_another_encoding_is_to_be_saved_as_utf_8(tmp_path):
+    (tmp_path / "list.csv").write_bytes("title,full_price\nÉcharpe,10\n".encode("latin-1"))
+
+    with pytest.raises(FitError, match=r"list.csv: is not UTF-8 .*; save it as UTF-8"):
+        fit_template(tmp_path / "list.csv", tmp_path / "mine", FitOptions(min_count=1))
+
+
+def test_overwrite_replaces_packs_alone(tmp_path):
+    table = write_csv(tmp_path / "list.csv", french_rows(20))
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("mine", "utf-8")
+
+    with pytest.raises(FitError, match=r"no template.yaml, so it is no pack that --overwrite may replace"):
+        fit_template(table, tmp_path / "mine", FitOptions(overwrite=True))
+    assert (tmp_path / "mine" / "notes.txt").read_text("utf-8") == "mine"
 
 
 def test_one_row_is_enough_where_all_may_be_written(tmp_path):

@@ -28,6 +28,24 @@ def test_string_codes_keep_the_text_between_their_digits():
     assert (forms.prefixes, forms.digits, forms.marks) == ({"NVPROD": 30}, 12, {7: "V/M"})
 
 
+def test_codes_that_begin_with_a_digit_keep_their_form():
+    codes = [f"7{n:05d} X{n:03d}A {n:04d}" for n in range(40)] + [
+        f"5{n:05d} X{n:03d}A {n:04d}" for n in range(9)
+    ]
+    forms = learn_codes(codes, 5, string_codes=True)
+
+    assert (forms.prefixes, forms.digits, forms.marks) == ({"7": 40, "5": 9}, 12, {5: " X", 8: "A "})
+
+
+def test_codes_with_spaces_and_slashes_are_found_in_urls():
+    url = "https://shop.com/items/794 X4/A"
+
+    assert (
+        learn_url([(url, row(code="794 X4/A"))] * 5, "", 5, ("code",))
+        == "https://shop.example/items/{slug}-{code}"
+    )
+
+
 def test_rare_prefixes_are_not_kept():
     forms = learn_codes([f"AB{n:04d}" for n in range(20)] + ["XY0001"], 5, string_codes=True)
 

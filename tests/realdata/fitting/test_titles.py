@@ -3,7 +3,7 @@ import pytest
 from samplegen.realdata.fitting.spelling import detect_language, unify_spelling
 from samplegen.realdata.fitting.table import Row
 from samplegen.realdata.fitting.titles import TitleParser
-from samplegen.realdata.fitting.vocabulary import LANGUAGES, load_words
+from samplegen.realdata.fitting.vocabulary import LANGUAGES, UNDRAWN, load_words
 from samplegen.templates import load_template
 
 
@@ -26,6 +26,8 @@ PARTED = {
     "Small Harbour Leather Tote Bag": ("en", "size:Small style:Harbour material:Leather noun:Tote Bag"),
     "Card Case with Detachable Strap": ("en", "noun:Card Case link:with detail:Detachable cut:Strap"),
     "Eau de Parfum 50ml": ("en", "noun:Eau de Parfum volume:50ml"),
+    "Eau de parfum Ondine 100 ml": ("fr", "noun:Eau de parfum style:Ondine volume:100 ml"),
+    "Ceinture Ondine 40 mm": ("fr", "noun:Ceinture style:Ondine volume:40 mm"),
     "Sac à main en cuir": ("fr", "noun:Sac à main link:en material:cuir"),
     "SAC SEAU EN TOILE": ("fr", "noun:SAC SEAU link:EN material:TOILE"),
     "robe longue en soie à imprimé floral": (
@@ -59,6 +61,24 @@ DRAWN = {
     ("fr", "Alma BB", "FEMME", "SACS", "SACS À DOS"): "backpack",
     ("fr", "Alma BB en cuir avec bandoulière", "FEMME", "N.A.", "N.A."): "",
     ("fr", "Zorglub rouge", "FEMME", "DIVERS", "N.A."): "",
+    ("fr", "Écharpe Ondine", "FEMME", "ACCESSOIRES", "FOULARDS"): "long_scarf",
+    ("fr", "Étole Ondine", "FEMME", "ACCESSOIRES", "FOULARDS"): "long_scarf",
+    ("en", "Silk Scarf", "WOMAN", "ACCESSORIES", "FOULARDS"): "square_scarf",
+    ("fr", "Zorglub Bandoulière 50", "FEMME", "SACS", "SACS DE VOYAGE"): "holdall",
+    ("fr", "Zorglub Bandoulière 50", "FEMME", "DIVERS", "N.A."): "bag_strap",
+    ("fr", "Mini sac Ondine", "FEMME", "SACS", "POCHETTES"): "pouch",
+    ("fr", "Culotte de bikini", "FEMME", "MAILLOTS", "N.A."): "bikini",
+    ("fr", "Culotte Ondine", "FEMME", "LINGERIE", "PANTALONS"): "",
+    ("fr", "Couverture agenda", "FEMME", "ACCESSOIRES", "N.A."): "",
+    ("fr", "Chaîne de sac Ondine", "FEMME", "SACS", "N.A."): "bag_strap",
+    ("fr", "Sac de sport Ondine", "FEMME", "SACS", "SACS À MAIN"): "holdall",
+    ("fr", "Nœud papillon Ondine", "HOMME", "ACCESSOIRES", "CRAVATES"): "",
+    ("fr", "Bretelles en laine", "HOMME", "ACCESSOIRES", "CEINTURES ET BRETELLES"): "",
+    ("fr", "Zorglub en laine", "HOMME", "ACCESSOIRES", "CEINTURES ET ZORGLUBS"): "",
+    ("fr", "Zorglub en laine", "HOMME", "ACCESSOIRES", "CEINTURES"): "belt",
+    ("fr", "Combinaison-pantalon en lin", "FEMME", "PANTALONS", "N.A."): "jumpsuit",
+    ("fr", "Salopette en coton", "ENFANT", "GARÇON", "HAUTS"): "",
+    ("fr", "Valise Ondine 45", "VOYAGE", "BAGAGES", "SACS DE VOYAGE"): "",
     ("fr", "Veste en tweed", "FEMME", "PRÊT-À-PORTER", "VESTES & MANTEAUX"): "jacket",
 }
 
@@ -72,6 +92,8 @@ def test_drawings_follow_words_of_titles_and_categories(case, shape):
 
 def test_the_users_mapping_comes_first():
     assert parse("Harbour Tote", "BAGS", mapping={("tote",): "holdall"}).shape == "holdall"
+    named = parse("Zorglub bandoulière", "SACS DE VOYAGE", language="fr", mapping={("zorglub",): "tote"})
+    assert named.shape == "tote"
     assert parse("Harbour", "CLOAKS", mapping={("cloak",): "cape"}).shape == "cape"
 
 
@@ -79,7 +101,7 @@ def test_the_users_mapping_comes_first():
 def test_every_drawing_of_the_word_lists_exists(language):
     words = load_words(language)
     drawings = set(load_template("burberry").garments)
-    meant = {*words.nouns.values(), *words.categories.values()} - set(words.open)
+    meant = {*words.nouns.values(), *words.categories.values()} - {*words.open, UNDRAWN}
     opened = {shape for rules in words.open.values() for shape in rules if shape != "usual"}
 
     assert meant | opened | {rules["usual"] for rules in words.open.values()} <= drawings
@@ -114,3 +136,15 @@ def test_a_phrase_is_spelled_as_it_is_most_often():
     parsed = [parse(title) for title in ("Wool Scarf", "WOOL Scarf", "Wool Scarf")]
 
     assert {shown(entry) for entry in unify_spelling(parsed)} == {"material:Wool noun:Scarf"}
+
+
+def test_sizes_of_capitals_keep_them_beside_units():
+    parsed = [parse(title, language="fr") for title in ("Sac Ondine MM", *3 * ["Ceinture 40 mm"])]
+
+    assert shown(unify_spelling(parsed)[0]) == "noun:Sac style:Ondine size:MM"
+
+
+def test_short_words_of_capitals_are_not_lowered():
+    parsed = [parse(title, language="fr") for title in ("Sac Ondine MM", *3 * ["Sac Ondine mm"])]
+
+    assert [shown(entry).split(":")[-1] for entry in unify_spelling(parsed)] == ["MM", "mm", "mm", "mm"]

@@ -2,6 +2,8 @@
 
 import copy
 import secrets
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
@@ -12,7 +14,7 @@ from samplegen.realdata.fitting import rates
 from samplegen.realdata.fitting.budget import Budget, Spent
 from samplegen.realdata.fitting.catalog import write_catalog, write_settings
 from samplegen.realdata.fitting.facts import gather_facts
-from samplegen.realdata.fitting.lines import Line, group_rows, learn_forms, name_of
+from samplegen.realdata.fitting.lines import Grammar, Line, group_rows, learn_forms, name_of
 from samplegen.realdata.fitting.pictures import PLACEHOLDER, Wardrobe, open_wardrobe, picture_files
 from samplegen.realdata.fitting.prices import PriceModel, fit_prices
 from samplegen.realdata.fitting.private import learn_privately
@@ -86,6 +88,8 @@ class Learnt:
     """The section of template.yaml about how the pack came about."""
     unmapped: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Words without a drawing: a place where they stand, and how many rows."""
+    guesses: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
+    """Words that name no known product, with the drawing taken from their categories, those, and how many rows."""
     spent: tuple[Spent, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
     """What it knows better than the table's plain facts."""
@@ -151,8 +155,8 @@ def fit_template(table: Path, out: Path, options: FitOptions) -> FitReport:
             f"{table}: catalog.yaml would have {len(files['catalog.yaml']):,} bytes; a file of a pack holds at most "
             f"{MAX_BYTES:,}. Give a part of the rows, or a higher --min-count."
         )
-    if learnt.unmapped:
-        files["shapes.yaml"] = write_shapes(learnt.unmapped, wardrobe, options).encode()
+    if learnt.unmapped or learnt.guesses:
+        files["shapes.yaml"] = write_shapes(learnt, wardrobe, options).encode()
     with Staged(out) as staged:
         write_files(staged, files)
         if options.epsilon is None:
@@ -187,14 +191,16 @@ def _learn(
     general = unify_spelling([generalizer.apply(entry) for entry in parsed])
     drawn = [entry if entry.shape else replace(entry, shape=PLACEHOLDER) for entry in general]
     lines = group_rows(drawn, min_count=min_count)
-    learn_forms(lines, generalizer.public)
+    learn_forms(lines, generalizer.public, Grammar(words[0].head, words[0].of))
     unmapped: dict[str, tuple[str, int]] = {}
     for entry in general:
         if not entry.shape:
             where, count = unmapped.get(entry.unknown, (" > ".join(entry.row.categories), 0))
             unmapped[entry.unknown] = where, count + 1
+    guesses = Counter((e.guess, e.shape, " > ".join(e.row.categories)) for e in general if e.guess)
+    guesses = Counter({guess: count for guess, count in guesses.items() if count >= min_count})
     how = how_section(rows=len(read.rows), min_count=min_count, seed=options.seed or 0)
-    return Learnt(lines, fit_prices(lines, min_count=min_count), how, unmapped=unmapped)
+    return Learnt(lines, fit_prices(lines, min_count=min_count), how, unmapped=unmapped, guesses=guesses)
 
 
 def _learn_privately(

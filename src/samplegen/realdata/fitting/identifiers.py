@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from samplegen.domain.pricelist import slug
+from samplegen.domain.pricelist import slug, url_code
 from samplegen.realdata.fitting.protection import common_values
 from samplegen.realdata.fitting.table import Row
 from samplegen.templates.checks import is_reserved_host
@@ -48,8 +48,12 @@ def learn_codes(codes: Sequence[str], min_count: int, *, string_codes: bool) -> 
 
 
 def _string_codes(codes: Sequence[str], min_count: int) -> CodeForms:
-    """Keep the text that most codes begin and end with, and have between their digits."""
-    parted = [_part_code(code) for code in codes]
+    """Keep the text that most codes begin and end with, and have between their digits.
+
+    Where most begin with a digit, that digit is the prefix, since a prefix is never empty.
+    """
+    numeric = sum(code[0].isdecimal() for code in codes) > len(codes) / 2
+    parted = [_part_code(code, 1 if numeric else 0) for code in codes]
     form, count = Counter((digits, marks, tail) for _, digits, marks, tail in parted).most_common(1)[0]
     if count < max(min_count, 0.3 * len(codes)):
         form = (
@@ -68,9 +72,13 @@ def _string_codes(codes: Sequence[str], min_count: int) -> CodeForms:
     return CodeForms("string", _shares(prefixes or {"P": 1}), digits, suffix, kept)
 
 
-def _part_code(code: str) -> tuple[str, int, tuple[tuple[int, str], ...], str]:
-    """Give the text before a code's first digit, the number of digits, the text between them, and after the last."""
-    head, *runs = re.findall(r"^\D*|\d+|\D+", code)
+def _part_code(code: str, begin: int) -> tuple[str, int, tuple[tuple[int, str], ...], str]:
+    """Give the text before a code's digits, the number of digits, the text between them, and after the last.
+
+    The first `begin` signs belong to the text before.
+    """
+    first, *runs = re.findall(r"^\D*|\d+|\D+", code[begin:])
+    head = code[:begin] + first
     digits, marks = 0, []
     for run in runs:
         if run[0].isdecimal():
@@ -119,6 +127,8 @@ def learn_url(urls: Iterable[tuple[str, Row]], fallback: str, min_count: int, ne
 
 def _form(url: str, row: Row) -> str | None:
     """Put placeholders where the title, the code and identifiers stand in a URL."""
+    written = url_code(row.code)
+    url = url.replace(row.code, written) if row.code else url
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -129,7 +139,7 @@ def _form(url: str, row: Row) -> str | None:
     path = parts.path
     name = slug(row.title)
     if row.code:
-        path = path.replace(row.code, "{code}")
+        path = path.replace(written, "{code}")
     if name:
         path = path.replace(name, "{slug}")
     path = _GUID.sub("{guid}", path)

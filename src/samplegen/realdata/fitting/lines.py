@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, count
 
+from samplegen.realdata.fitting.pieces import ELIDED, Piece
 from samplegen.realdata.fitting.protection import Categories
-from samplegen.realdata.fitting.titles import ELIDED, Parsed, Piece
-from samplegen.realdata.fitting.vocabulary import LINK, NOUN
+from samplegen.realdata.fitting.titles import Parsed
+from samplegen.realdata.fitting.vocabulary import COMMA, LINK, NOUN
 from samplegen.templates.checks import LEVEL_SEPARATOR
 
 BLEND = 0.15
@@ -18,6 +19,8 @@ FORM_BLEND = 0.08
 _LENT_WORDS = 5
 _LENT_FORMS = 3
 _MOST_SLOTS = 8
+_DESCRIBING = re.compile(r"^\w*(?:ée?s?|vernis?|at[aeio]|ad[ao]s?)$", re.IGNORECASE)
+"""Words for materials that describe and so cannot stand behind a link (en matelassé)."""
 _VARYING = ("material", "colour", "pattern", "size", "style")
 """Kinds that make titles vary where nothing else does, the best first."""
 Weights = dict[str, float]
@@ -87,7 +90,24 @@ def group_rows(parsed: Iterable[Parsed], *, min_count: int) -> list[Line]:
     return sorted(every, key=lambda line: (-line.weight, line.key))
 
 
-def form_of(pieces: Sequence[Piece], noun: str) -> tuple[str, list[tuple[Slot, str]]]:
+@dataclass(frozen=True)
+class Grammar:
+    """How titles of a language are put together."""
+
+    head: str = "last"
+    """Where the noun stands, first or last."""
+    of: str = ""
+    """The word between a noun and its material (en, in, de)."""
+
+    def around(self, noun: str, kind: str) -> str:
+        """Give a form of a noun and one slot."""
+        if self.head == "last":
+            return f"{{{kind}}} {noun}".strip()
+        between = self.of if noun and kind == "material" else ""
+        return " ".join(part for part in (noun, between, f"{{{kind}}}") if part)
+
+
+def form_of(pieces: Sequence[Piece], noun: str, *, head: str = "last") -> tuple[str, list[tuple[Slot, str]]]:
     """Give the form of a title, and what fills its slots; the line's noun stands for the title's own."""
     words: list[str] = []
     filled: list[tuple[Slot, str]] = []
@@ -103,18 +123,22 @@ def form_of(pieces: Sequence[Piece], noun: str) -> tuple[str, list[tuple[Slot, s
             filled.append((Slot(name, piece.kind), piece.text))
             words.append(f"{{{name}}}")
     if noun and not any(piece.kind == NOUN for piece in pieces):
-        words.append(noun)
-    return " ".join(word for word in words if word), filled
+        words.insert(0 if head == "first" else len(words), noun)
+    return " ".join(word for word in words if word).replace(f" {COMMA}", COMMA), filled
 
 
-def learn_forms(lines: Sequence[Line], public: Callable[[str, str], Piece | None]) -> None:
+def learn_forms(
+    lines: Sequence[Line], public: Callable[[str, str], Piece | None], grammar: Grammar = Grammar()
+) -> None:
     """Learn every line's forms and slots: its own, and some that lines of the same noun and drawing lend.
 
     Args:
         lines: The lines; their `forms` and `slots` are set.
         public: Gives a phrase of a kind that suits a drawing, for a line whose titles could not vary otherwise.
+        grammar: How titles of the language are put together.
     """
-    own = [_own_forms(line) for line in lines]
+    own = [_own_forms(line, grammar.head) for line in lines]
+    capital = grammar.head == "first" and _begin_with_capitals(lines)
     lent_words: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     lent_forms: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for line, (forms, words) in zip(lines, own, strict=True):
@@ -132,16 +156,24 @@ def learn_forms(lines: Sequence[Line], public: Callable[[str, str], Piece | None
                 mine = Counter() if line.small else words.get(Slot(name, kind), Counter())
                 pool = lent_words[line.shape, kind] + lent_words[line.key[1] + "\0" + line.shape, kind]
                 line.slots[name] = blend(mine, pool, BLEND, _LENT_WORDS)
-        _let_titles_vary(line, public)
+        _let_titles_vary(line, public, grammar)
+        if capital:
+            line.forms = {form[:1].upper() + form[1:]: weight for form, weight in line.forms.items()}
 
 
-def _own_forms(line: Line) -> tuple[Counter[str], dict[Slot, Counter[str]]]:
+def _begin_with_capitals(lines: Iterable[Line]) -> bool:
+    """Tell whether most titles begin with a capital."""
+    begins = [entry.row.title[0].isupper() for line in lines for entry in line.rows]
+    return sum(begins) > len(begins) / 2
+
+
+def _own_forms(line: Line, head: str) -> tuple[Counter[str], dict[Slot, Counter[str]]]:
     forms: Counter[str] = Counter()
     words: dict[Slot, Counter[str]] = defaultdict(Counter)
     for entry in line.rows:
-        form, filled = form_of(entry.pieces, line.key[1])
-        if not filled:
-            continue
+        form, filled = form_of(entry.pieces, line.key[1], head=head)
+        if not filled and (head == "last" or not form or " " in form):
+            continue  # where nouns begin titles, one of a single word is a title; longer ones are never written whole
         forms[form] += 1
         for slot, text in filled:
             words[slot][text] += 1
@@ -164,14 +196,16 @@ def blend(own: Mapping[str, float], pool: Mapping[str, float], share: float, mos
     return weights
 
 
-def _let_titles_vary(line: Line, public: Callable[[str, str], Piece | None]) -> None:
+def _let_titles_vary(line: Line, public: Callable[[str, str], Piece | None], grammar: Grammar) -> None:
     """See to it that a line has forms with slots, and more than one title."""
     noun = line.key[1]
-    if not line.forms:
+    if not line.slots:
         for kind in _VARYING:
             phrases = _some(public, kind, line.shape)
+            if grammar.head == "first" and kind == "material":
+                phrases = [phrase for phrase in phrases if not _DESCRIBING.search(phrase)]
             if phrases:
-                line.forms = {f"{{{kind}}} {noun}".strip(): 1.0}
+                line.forms[grammar.around(noun, kind)] = max(round(BLEND * sum(line.forms.values()), 2), 1.0)
                 line.slots = {kind: dict.fromkeys(phrases, 1.0)}
                 break
     if max(map(len, line.slots.values()), default=0) > 1 or len(line.forms) > 1:

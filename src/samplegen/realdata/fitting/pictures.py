@@ -6,6 +6,7 @@ from functools import cached_property
 from importlib.resources import files
 
 from samplegen.realdata.fitting.lines import Line
+from samplegen.realdata.fitting.pieces import is_measure
 from samplegen.realdata.fitting.vocabulary import Entry, Key, Words, key_of
 from samplegen.realdata.fitting.writing import flow, words
 from samplegen.templates import Template, load_template
@@ -136,6 +137,7 @@ def _known_phrases(
 ) -> Iterator[tuple[str, Entry, tuple[int, int, int] | None]]:
     longest = 5
     fillers = {word for line in lines for slot in line.slots.values() for word in slot}
+    fillers = {filler for filler in fillers if not is_measure(filler)}
     for filler in sorted(fillers):
         tokens, place = filler.split(), 0
         keys = [key_of(token)[0] for token in tokens]

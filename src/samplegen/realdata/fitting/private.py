@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from samplegen.realdata.fitting.budget import Budget, clear_counts, total
 from samplegen.realdata.fitting.lines import Line
+from samplegen.realdata.fitting.pieces import ELIDED
 from samplegen.realdata.fitting.prices import PriceModel, price_text, round_prices
 from samplegen.realdata.fitting.protection import Categories
 from samplegen.realdata.fitting.table import NO_LEVEL, Row
-from samplegen.realdata.fitting.titles import ELIDED, Parsed
+from samplegen.realdata.fitting.titles import Parsed
 from samplegen.realdata.fitting.vocabulary import Words, key_of
 from samplegen.templates.model import Garment
 
@@ -265,4 +266,5 @@ def _worn(materials: Mapping[str, float], words: Words, garment: Garment) -> dic
 def _noun(words: Words, shape: str) -> str:
     """Give the first public noun of a drawing."""
     names = [shape, *(name for name, rules in words.open.items() if rules["usual"] == shape)]
-    return next((words.public_nouns[name][0] for name in names if name in words.public_nouns), "")
+    noun = next((words.public_nouns[name][0] for name in names if name in words.public_nouns), "")
+    return noun[:1].upper() + noun[1:]

@@ -9,9 +9,19 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from random import Random
 
+from samplegen.realdata.fitting.pieces import ELIDED, Piece
 from samplegen.realdata.fitting.table import NO_LEVEL
-from samplegen.realdata.fitting.titles import ELIDED, Parsed, Piece
-from samplegen.realdata.fitting.vocabulary import LINK, NOUN, STYLE, Words, key_of, trimmed
+from samplegen.realdata.fitting.titles import Parsed
+from samplegen.realdata.fitting.vocabulary import (
+    COMMA,
+    LINK,
+    NOUN,
+    STYLE,
+    Words,
+    key_of,
+    split_title,
+    trimmed,
+)
 from samplegen.templates.model import Garment
 
 Categories = tuple[str, str, str]
@@ -38,6 +48,7 @@ class Seen:
                     for end in range(start + 1, min(len(tokens), start + 12) + 1)
                 }
             )
+            counts[COMMA] += any(COMMA in split_title(word, commas=True) for word in title.split())
         return counts
 
     @cached_property
@@ -81,6 +92,7 @@ class Generalizer:
         self._words, self._garments, self._rng, self._min_count = words, garments, rng, min_count
         self.seen = Seen([entry.row.title for entry in parsed], min_count)
         self._style = _case_style([entry.row.title for entry in parsed])
+        self._name_style = _case_style([entry.row.title for entry in parsed], names=True)
         self._common = _common_phrases(parsed, self.seen)
         self._public: dict[tuple[str, str], list[str]] = {}
         self._nouns = Counter(
@@ -104,7 +116,8 @@ class Generalizer:
             pieces.pop()
         row = replace(entry.row, categories=self._places.of(entry))
         unknown = entry.unknown if self.seen.often(entry.unknown) else ""
-        return replace(entry, row=row, pieces=tuple(pieces), unknown=unknown)
+        guess = entry.guess if self.seen.often(entry.guess) else ""
+        return replace(entry, row=row, pieces=tuple(pieces), unknown=unknown, guess=guess)
 
     def _split_title(self, pieces: Iterable[Piece]) -> list[Piece]:
         """Part a phrase that is a whole title of the table, so that titles are only ever put together."""
@@ -159,7 +172,7 @@ class Generalizer:
         """Give the public phrases of a kind that suit a drawing and may be written."""
         if (kind, shape) not in self._public:
             styled = (
-                self._style(phrase)
+                (self._name_style if kind == STYLE else self._style)(phrase)
                 for phrase in self._words.public.get(kind, [])
                 if self._suits(phrase, kind, shape)
             )
@@ -190,14 +203,18 @@ def _common_phrases(parsed: Iterable[Parsed], seen: Seen) -> dict[tuple[str, str
     return common
 
 
-def _case_style(titles: Sequence[str]) -> Callable[[str], str]:
-    """Give the function that writes a phrase in capitals as the titles are written."""
+def _case_style(titles: Sequence[str], *, names: bool = False) -> Callable[[str], str]:
+    """Give the function that writes a phrase in capitals as the titles are written.
+
+    Names keep theirs among small letters (Sac Solène), unless titles do not even begin with one.
+    """
     words = [word for title in titles for word in title.split()[1:] if len(word) > 3 and word.isalpha()]
     upper = sum(word.isupper() for word in words)
     lower = sum(word.islower() for word in words)
     if words and upper > len(words) / 2:
         return str.upper
-    if words and lower > len(words) / 2:
+    small = sum(title[:1].islower() for title in titles) > len(titles) / 2
+    if words and lower > len(words) / 2 and (small or not names):
         return str.lower
     return lambda phrase: phrase
 

@@ -1,6 +1,6 @@
 """What a fitted pack says about itself: README.md, how it came about, and the mapping that a user completes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -124,8 +124,12 @@ def _privacy(options: "FitOptions", learnt: "Learnt") -> str:
     )
 
 
-def write_shapes(unmapped: Mapping[str, tuple[str, int]], wardrobe: Wardrobe, options: "FitOptions") -> str:
-    """Write the mapping of words without a drawing for the user to complete; rare words are only counted."""
+def write_shapes(learnt: "Learnt", wardrobe: Wardrobe, options: "FitOptions") -> str:
+    """Write the mapping of words without a drawing for the user to complete; rare words are only counted.
+
+    Words that got the drawing of their category stand behind it as comments, for the user to correct.
+    """
+    unmapped = learnt.unmapped
     listed = {w: found for w, found in unmapped.items() if w and found[1] >= options.min_count}
     text = (
         "# Words of titles or categories that samplegen has no drawing for. Until they have one, their products are shown\n"
@@ -136,4 +140,12 @@ def write_shapes(unmapped: Mapping[str, tuple[str, int]], wardrobe: Wardrobe, op
     for word, (place, count) in sorted(listed.items(), key=lambda item: (-item[1][1], item[0])):
         text += f"{_key(word)}: ~  # {count} rows, as in {place}\n"
     rare = sum(count for _, count in unmapped.values()) - sum(count for _, count in listed.values())
-    return text + (f"# Rows with rarer words: {rare}.\n" if rare else "")
+    text += f"# Rows with rarer words: {rare}.\n" if rare else ""
+    if learnt.guesses:
+        text += (
+            "\n# Words that name no product that samplegen knows: their categories named the drawing. Where it is wrong,\n"
+            "# write the line anew without the sign in front, and with another drawing.\n"
+        )
+    for (word, shape, place), count in sorted(learnt.guesses.items(), key=lambda item: (-item[1], item[0])):
+        text += f"# {_key(word)}: {shape}  # {count} rows, as in {place}\n"
+    return text

@@ -4,8 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from samplegen.realdata.fitting.titles import Parsed, Piece, TitleParser
-from samplegen.realdata.fitting.vocabulary import LANGUAGES, Key, fold, fold_link, load_words
+from samplegen.realdata.fitting.pieces import Piece
+from samplegen.realdata.fitting.titles import Parsed, TitleParser
+from samplegen.realdata.fitting.vocabulary import LANGUAGES, LINK, NOUN, Key, fold, fold_link, load_words
+
+_LONGEST_CODE = 3
 
 
 def detect_language(titles: Sequence[str]) -> str:
@@ -42,4 +45,11 @@ def unify_spelling(parsed: Sequence[Parsed]) -> list[Parsed]:
 
 def _identity(piece: Piece) -> tuple[str, Key]:
     """Give what spellings of one phrase have in common; plural and singular stay apart, since both are right."""
-    return piece.kind, tuple(word.casefold() for word in piece.text.split())
+    if piece.kind in (NOUN, LINK):
+        return piece.kind, tuple(word.casefold() for word in piece.text.split())
+    return piece.kind, tuple(word if _is_short_code(word) else word.casefold() for word in piece.text.split())
+
+
+def _is_short_code(word: str) -> bool:
+    """Tell whether a word is a name of capitals, such as the sizes PM and MM; capitals part it from other words."""
+    return len(word) <= _LONGEST_CODE and word.isalpha() and word.isupper()

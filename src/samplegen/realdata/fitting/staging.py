@@ -43,6 +43,10 @@ def check_folder(out: Path, *, overwrite: bool) -> None:
     """
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
+    if overwrite and out.is_dir() and not (out / "template.yaml").is_file():
+        raise FitError(
+            f"{out}: exists and has no template.yaml, so it is no pack that --overwrite may replace; give a new folder."
+        )
     if not (overwrite and (out / "template.yaml").is_file()):
         text = (
             "give a new folder" if not out.is_dir() else "give a new folder, or --overwrite to replace a pack"

@@ -125,7 +125,11 @@ def _refused(path: Path, records: Iterable[dict[str, Any]]) -> Iterator[dict[str
 
     try:
         yield from records
-    except (csv.Error, UnicodeDecodeError, ValueError, OSError, pa.ArrowException) as error:
+    except UnicodeDecodeError as error:
+        raise FitError(
+            f"{path}: is not UTF-8 ({error.reason}, byte {error.start}); save it as UTF-8."
+        ) from error
+    except (csv.Error, ValueError, OSError, pa.ArrowException) as error:
         raise FitError(f"{path}: cannot be read: {error}") from error
 
 

@@ -3,38 +3,32 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
+from samplegen.realdata.fitting.pieces import (
+    Piece,
+    is_measure,
+    joined_kinds,
+    with_measures,
+    without_loose_links,
+)
 from samplegen.realdata.fitting.table import NO_LEVEL, Row
 from samplegen.realdata.fitting.vocabulary import (
+    COMMA,
     LINK,
     NOUN,
     STYLE,
+    UNDRAWN,
     Key,
     Words,
     fold,
     fold_link,
-    is_elided,
     key_of,
-    trimmed,
+    split_title,
 )
 
-ELIDED = "_of"
-"""Ending of the kinds whose phrases begin with an elided word; they fit after a noun, not after another link."""
-_MERGED = {"material", "pattern", "cut", "detail", "colour"}
-"""Kinds of which two that stand together are one phrase: Monogram Motif Vintage Check."""
-_JOINING = {"de", "di", "du", "d'"}
-_MEASURE = re.compile(r"\d+(?:[.,]\d+)?(?:ml|cl|cm|mm|g|kg|oz|l)", re.IGNORECASE)
-_LONGEST_MERGED = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A part of a title: its kind (a slot's name, or noun or link) and its words."""
-
-    kind: str
-    text: str
+_AND = re.compile(r"\s+(?:et|e|y|and)\s+|\s*[&,/]\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +41,8 @@ class Parsed:
     """The drawing; empty where neither title nor categories name one that is known."""
     unknown: str = ""
     """What a user is asked to name a drawing for, where there is none."""
+    guess: str = ""
+    """A word that names no product, of which the drawing is that of its category."""
 
     @property
     def noun(self) -> str:
@@ -75,8 +71,9 @@ class TitleParser:
             self._kinds |= _beside(words.kinds, main) if words is not main else words.kinds
             self._categories |= words.categories
         names = {name for words in languages for name in words.open}
+        of_main = {*main.nouns.values()} - {*main.open}  # what a noun of the main language means is not open
         self._open = {
-            name: _merged_rules([words.open.get(name, {}) for words in languages]) for name in names
+            name: _merged_rules([words.open.get(name, {}) for words in languages]) for name in names - of_main
         }
         self._nouns |= mapping
         self._longest_noun = max(map(len, self._nouns))
@@ -105,10 +102,16 @@ class TitleParser:
 
     def parse(self, row: Row) -> Parsed:
         """Take the title of a row apart."""
-        tokens = [trimmed(token) for token in row.title.split()]
+        tokens = with_measures(split_title(row.title, commas=self.head == "first"))
         folded = [fold(token) for token in tokens]
         span = self.find_noun(tokens, folded)
         shape, unknown = self._shape(row, folded, span)
+        open_to_guess = self.head == "first" and not self._mapped(row, folded)
+        guessed = open_to_guess and span is None and bool(shape)
+        if open_to_guess and span and self._begins_with_name(tokens, folded, span[0]):
+            of_category = self._of_levels(_levels(row), folded)
+            if of_category not in ("", UNDRAWN, shape):  # the later noun only describes: Keepall Bandoulière
+                shape, span, guessed = of_category, None, True
         if span is None:
             pieces = [*self._pieces(tokens, folded, 0, len(tokens))]
         else:
@@ -118,11 +121,20 @@ class TitleParser:
         if not shape:
             named = next((piece.text for piece in pieces if piece.kind == NOUN), "")
             unknown = unknown or named or self._likely_noun(pieces) or row.title.split()[0]
-        return Parsed(row, tuple(_joined_kinds(_without_loose_links(pieces))), shape, unknown)
+        guess = self._likely_noun(pieces) if guessed else ""
+        return Parsed(row, tuple(joined_kinds(without_loose_links(pieces))), shape, unknown, guess)
+
+    def _begins_with_name(self, tokens: list[str], folded: list[str], noun_at: int) -> bool:
+        """Tell whether a title whose noun should come first begins with words that mean nothing instead."""
+        before = (i for i in range(noun_at) if (folded[i],) not in self._kinds)
+        return any(self._unknown_kind(tokens, folded, i) == STYLE for i in before)
 
     def find_noun(self, tokens: list[str], folded: list[str]) -> tuple[int, int] | None:
         """Give where the noun begins and ends among a title's words, if it has one that is known."""
-        stop = next((i for i, t in enumerate(tokens) if i and fold_link(t) in self._after), len(tokens))
+        stop = next(
+            (i for i, t in enumerate(tokens) if i and (t == COMMA or fold_link(t) in self._after)),
+            len(tokens),
+        )
         if self.head == "last":
             return self._match_last(folded[:stop])
         return self._match_first(folded, stop)
@@ -146,19 +158,38 @@ class TitleParser:
         return None
 
     def _shape(self, row: Row, folded: list[str], span: tuple[int, int] | None) -> tuple[str, str]:
-        levels = [level for level in reversed(row.categories) if level != NO_LEVEL]
-        for phrase in [" ".join(folded), *levels]:
+        levels = _levels(row)
+        if mapped := self._mapped(row, folded):
+            return mapped, ""
+        if span is not None:
+            shape = self._opened(self._nouns[tuple(folded[span[0] : span[1]])], folded, levels)
+            return ("" if shape == UNDRAWN else shape), ""
+        shape = self._of_levels(levels, folded)
+        return ("" if shape == UNDRAWN else shape), ""
+
+    def _mapped(self, row: Row, folded: list[str]) -> str:
+        """Give the drawing that the user named for words of the title, else of the categories."""
+        for phrase in [" ".join(folded), *_levels(row)]:
             for key in _phrases(key_of(phrase), 6):
                 if key in self._mapping:
-                    return self._mapping[key], ""
-        if span is not None:
-            return self._opened(self._nouns[tuple(folded[span[0] : span[1]])], folded, levels), ""
+                    return self._mapping[key]
+        return ""
+
+    def _of_levels(self, levels: list[str], folded: list[str]) -> str:
+        """Give the drawing that the lowest level which names just one product names, if any does."""
         for level in levels:
+            if self.head == "first" and self._holds_more(level):
+                continue
             words = [fold(word) for word in re.split(r"[\s/&,>-]+", level) if word]
             found = {self._opened(name, folded, levels) for name in self._named_in(words)}
             if len(found) == 1:
-                return found.pop(), ""
-        return "", ""
+                return found.pop()
+        return ""
+
+    def _holds_more(self, level: str) -> bool:
+        """Tell whether a category joins products of which not all are known (CEINTURES ET ZORGLUBS)."""
+        parts = [[fold(word) for word in re.split(r"[\s>-]+", part) if word] for part in _AND.split(level)]
+        return len(parts) > 1 and not all(self._named_in(part) for part in parts)
 
     def _named_in(self, words: list[str]) -> set[str]:
         """Give what the nouns in the words of a category mean, the longest first."""
@@ -215,18 +246,22 @@ class TitleParser:
         word = tokens[place]
         if self._is_link(word):
             return LINK
-        if _MEASURE.fullmatch(word):
+        if is_measure(word):
             return "volume"
         if _numeric(word):
             return "number"
         return "detail" if (folded[place],) in self._nouns else STYLE
 
     def _is_link(self, token: str) -> bool:
-        return fold_link(token) in self._links
+        return token == COMMA or fold_link(token) in self._links
 
     def _likely_noun(self, pieces: Sequence[Piece]) -> str:
         unknown = [piece.text for piece in pieces if piece.kind == STYLE]
         return (unknown[-1] if self.head == "last" else unknown[0]) if unknown else ""
+
+
+def _levels(row: Row) -> list[str]:
+    return [level for level in reversed(row.categories) if level != NO_LEVEL]
 
 
 def _beside(words: Mapping[Key, str], main: Words) -> dict[Key, str]:
@@ -254,41 +289,3 @@ def _phrases(words: Key, longest: int) -> Iterator[Key]:
 
 def _numeric(word: str) -> bool:
     return any(sign.isdigit() for sign in word)
-
-
-def _without_loose_links(pieces: Iterable[Piece]) -> list[Piece]:
-    """Drop links that link nothing: at the beginning and at the end."""
-    kept = list(pieces)
-    while kept and kept[-1].kind == LINK:
-        kept.pop()
-    while len(kept) > 1 and kept[0].kind == LINK:
-        kept.pop(0)
-    return kept
-
-
-def _joined_kinds(pieces: list[Piece]) -> Iterator[Piece]:
-    """Make one piece of those of one kind that stand together, or are joined by a link (toile de coton)."""
-    merged: list[Piece] = []
-    for piece in pieces:
-        last = merged[-1] if merged else None
-        if last and piece.kind in _MERGED and last.kind == piece.kind and _fits(last, piece):
-            merged[-1] = replace(last, text=f"{last.text} {piece.text}")
-        elif (
-            len(merged) > 1
-            and piece.kind in _MERGED
-            and last
-            and last.kind == LINK
-            and fold_link(last.text) in _JOINING
-            and merged[-2].kind == piece.kind
-            and _fits(merged[-2], piece)
-        ):
-            merged[-2:] = [replace(piece, text=f"{merged[-2].text} {last.text} {piece.text}")]
-        else:
-            merged.append(piece)
-    for piece in merged:
-        elided = piece.kind not in (NOUN, LINK) and is_elided(piece.text.split()[0])
-        yield replace(piece, kind=piece.kind + ELIDED) if elided else piece
-
-
-def _fits(first: Piece, second: Piece) -> bool:
-    return len(first.text.split()) + len(second.text.split()) < _LONGEST_MERGED

@@ -15,6 +15,9 @@ from samplegen.templates.pack_yaml import PackYamlError, read_yaml
 
 LANGUAGES = ("en", "fr", "it", "de", "es")
 NOUN, LINK, STYLE = "noun", "link", "style"
+COMMA = ","
+UNDRAWN = "undrawn"
+"""What nouns of products mean that samplegen cannot draw; they show the closed box, whatever their category."""
 Key = tuple[str, ...]
 """A phrase as it is compared: folded words."""
 
@@ -36,6 +39,8 @@ class Words:
 
     language: str
     head: str
+    of: str
+    """The word between a noun and its material."""
     after: frozenset[str]
     links: dict[str, str]
     nouns: dict[Key, str]
@@ -67,6 +72,16 @@ def trimmed(word: str) -> str:
     return word.strip(",;#*") or word
 
 
+def split_title(title: str, *, commas: bool) -> list[str]:
+    """Give the words of a title; commas behind them as words of their own, or not at all."""
+    words = []
+    for word in title.split():
+        words.append(trimmed(word))
+        if commas and word.endswith(COMMA) and word != COMMA:
+            words.append(COMMA)
+    return words
+
+
 def key_of(phrase: str) -> Key:
     """Give a phrase as phrases are compared."""
     return tuple(fold(word) or word for word in phrase.split())
@@ -85,6 +100,7 @@ def load_words(language: str) -> Words:
     words = Words(
         language=language,
         head=content["head"],
+        of=content.get("of", ""),
         after=frozenset(map(fold_link, content["after"])),
         links={fold_link(link): link for link in content["links"]},
         nouns=dict(_by_key(content["nouns"].items())),
