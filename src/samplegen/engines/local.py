@@ -6,6 +6,7 @@ cannot hang the others, and a worker whose parent was killed ends at its next me
 
 import multiprocessing
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -89,7 +90,8 @@ def _run_processes(
     crew: list[_Worker[Task]] = []
     try:
         for number in range(count):
-            crew.append(_start(setup, number))
+            with _interrupts_held():
+                crew.append(_start(setup, number))
             _assign(crew[-1], waiting)
         while any(worker.task is not None for worker in crew):
             for worker in _ready(crew):
@@ -109,8 +111,7 @@ def _start(setup: Callable[[], Work[Task, Result]], number: int) -> _Worker[Task
     process = context.Process(
         target=_serve, args=(theirs, setup), name=f"samplegen-worker-{number}", daemon=True
     )
-    with _interrupts_held():
-        process.start()
+    process.start()
     theirs.close()
     return _Worker(process, ours)
 
@@ -125,11 +126,21 @@ def _interrupts_held() -> Iterator[None]:
         yield
         return
     resource_tracker.ensure_running()  # starting with the first process, it would let interrupts through
+    heard: list[int] = []
+    # Processes inherit the mask; but another thread may take the signal, whatever this one blocks.
+    answers = threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGINT)
+    if answers:
+        signal.signal(signal.SIGINT, lambda number, frame: heard.append(number))
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if answers:
+            signal.signal(signal.SIGINT, handler)
+    if heard:
+        signal.raise_signal(signal.SIGINT)
 
 
 def _assign(worker: _Worker[Task], waiting: list[Task]) -> None:
