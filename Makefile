@@ -33,10 +33,10 @@ demo: $(SHEET) ## install samplegen in .venv, then make a dataset of 3040 rows a
 	@echo "contact sheet: $(CURDIR)/$(SHEET)"
 
 test: $(TEST_ENV)/.installed lint ## run the whole test suite, the linters included
-	$(TEST_ENV)/bin/python -m pytest -n 2
+	$(TEST_ENV)/bin/python -m pytest -n 2 --dist loadgroup
 
 test-oldest: $(OLDEST_ENV)/.installed ## the tests of finetune with the oldest transformers that it allows
-	$(OLDEST_ENV)/bin/python -m pytest -n 2 tests/finetune
+	$(OLDEST_ENV)/bin/python -m pytest -n 2 --dist loadgroup tests/finetune
 
 lint: $(TEST_ENV)/.installed ## ruff and mypy
 	$(TEST_ENV)/bin/ruff check .

@@ -18,6 +18,7 @@ from finetune.training.checkpoints import checkpoints
 from finetune.training.run import train
 
 SCRIPT = Path(__file__).with_name("several_runs.py")
+pytestmark = pytest.mark.xdist_group("processes")  # two launchers at once would meet
 _LAUNCH = (sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone", str(SCRIPT))
 
 
