@@ -131,12 +131,15 @@ class TrainingPlan:
         """Yield ways that take less, the nearest first, each in words."""
         saving = replace(self, checkpoint_text=True, checkpoint_vision=True)
         yield "checkpoint_text=true and checkpoint_vision=true", saving
-        yield "these and batch_size=1", replace(saving, samples=1)
+        yield "checkpoint_text=true, checkpoint_vision=true and batch_size=1", replace(saving, samples=1)
         if self.method == "full":
             adapters = replace(saving, method="lora", parts=(), samples=1)
-            yield "these, batch_size=1 and method=lora", adapters
+            yield "checkpoint_text=true, checkpoint_vision=true, batch_size=1 and method=lora", adapters
         if self.half and self.method != "qlora":
-            yield "these, batch_size=1 and method=qlora", replace(saving, method="qlora", parts=(), samples=1)
+            yield (
+                "checkpoint_text=true, checkpoint_vision=true, batch_size=1 and method=qlora",
+                replace(saving, method="qlora", parts=(), samples=1),
+            )
 
 
 def estimate_training(folder: Path, plan: TrainingPlan) -> int:

@@ -84,7 +84,7 @@ def _check_memory(config: RunConfig, folder: Path, device: torch.device) -> None
     if needed <= free:
         return
     fits = [
-        f"{_in_full(words)} ({estimate_training(folder, other) / 1e9:.1f} GB)"
+        f"{words} ({estimate_training(folder, other) / 1e9:.1f} GB)"
         for words, other in plan.smaller()
         if estimate_training(folder, other) <= free
     ]
@@ -92,11 +92,6 @@ def _check_memory(config: RunConfig, folder: Path, device: torch.device) -> None
     raise FinetuneError(
         f"{folder}: training takes about {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free ({device.type}). {advice}."
     )
-
-
-def _in_full(words: str) -> str:
-    """Name the first way's settings where others build on them; it may not be among those that fit."""
-    return words.replace("these", "checkpoint_text=true, checkpoint_vision=true", 1)
 
 
 def training_plan(config: RunConfig, device: torch.device) -> TrainingPlan:
