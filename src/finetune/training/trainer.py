@@ -292,8 +292,3 @@ class AnswerTrainer(Trainer):
 
     def _load_scaler(self, checkpoint: str | None) -> None:
         pass  # bf16 needs none
-
-    @property
-    def base(self) -> Phi3VisionForCausalLM:
-        """The model under peft's wrapper."""
-        return self._base
