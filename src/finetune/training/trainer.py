@@ -17,7 +17,6 @@ from finetune.config import RunConfig
 from finetune.config.reading import plain
 from finetune.data.batches import BadSamples
 from finetune.data.loading import train_batches
-from finetune.modeling import Phi3VisionForCausalLM
 from finetune.training.batches import COUNTED, TrainLoader, model_inputs
 from finetune.training.checkpoints import (
     GENERATORS,
