@@ -1,5 +1,8 @@
+import os
 import random
 import re
+import subprocess
+import sys
 from collections import Counter
 from fractions import Fraction
 from pathlib import Path
@@ -134,6 +137,27 @@ def test_same_table_and_seed_give_the_same_files(tmp_path):
         fit_template(table, tmp_path / place / "mine", FitOptions(seed=3))
 
     assert files_of(tmp_path / "a" / "mine") == files_of(tmp_path / "b" / "mine")
+
+
+def test_the_processor_does_not_show_in_the_files(tmp_path):
+    made = Sampler(load_template("burberry")).draw(range(600)).table()
+    table = write_csv(tmp_path / "list.csv", made.to_pylist())
+    script = (
+        "import sys; from samplegen.realdata.fitting import FitOptions, fit_template;"
+        "fit_template(*sys.argv[1:], FitOptions(min_count=1))"
+    )
+    packs = []
+    for kernels in ("Prescott", "Haswell"):  # of OpenBLAS; with another library the variable says nothing
+        folder = tmp_path / kernels / "mine"
+        folder.parent.mkdir()
+        subprocess.run(
+            [sys.executable, "-c", script, str(table), str(folder)],
+            env={**os.environ, "OPENBLAS_CORETYPE": kernels},
+            check=True,
+        )
+        packs.append(files_of(folder))
+
+    assert packs[0] == packs[1]
 
 
 @pytest.mark.parametrize("min_count", [2, 5, 9])

@@ -1,6 +1,7 @@
 """From a table to a pack, start to end."""
 
 import copy
+import os
 import secrets
 from collections import Counter
 from collections.abc import Mapping
@@ -110,13 +111,21 @@ class FitReport:
     """What the table does not say and the pack therefore assumes."""
 
 
-def fit_template(table: Path, out: Path, options: FitOptions) -> FitReport:
+def fit_template(
+    table: str | os.PathLike[str], out: str | os.PathLike[str], options: FitOptions | None = None
+) -> FitReport:
     """Learn a pack from a table and write it to a folder; same table and options, same bytes.
+
+    Args:
+        table: A CSV, Parquet or JSON-lines file, or the folder of a dataset, with columns of titles and of prices.
+        out: Folder of the pack, which has its name; must not exist, or be empty, unless `options.overwrite`.
+        options: None for the defaults of `FitOptions`.
 
     Raises:
         FitError: If the table cannot be used or the folder is in the way; nothing is written then.
         TemplateError: If the base pack is wrong.
     """
+    table, out, options = Path(table), Path(out), options or FitOptions()
     check_folder(out, overwrite=options.overwrite)
     wardrobe = open_wardrobe(options.base)
     read = read_table(table)

@@ -41,7 +41,9 @@ def fit_prices(lines: Sequence[Line], *, min_count: int) -> PriceModel:
     logs = np.log([entry.row.full / 100 for _, entry in entries])
     features = [_features(line, entry) for line, entry in entries]
     names, coefficients, mean = _ridge(features, logs, min_count)
-    value = dict(zip(names, coefficients.tolist(), strict=True))
+    # Rounded, as the last digits of a solution depend on the processor: words of equal effect stay equal, and so their
+    # order and the bytes of the pack are the same everywhere.
+    value = dict(zip(names, coefficients.round(9).tolist(), strict=True))
     rest = logs - mean - [sum(value.get(name, 0.0) for name in row) for row in features]
     overall = float(np.std(rest)) if len(rest) > 1 else 0.1
     at = 0
