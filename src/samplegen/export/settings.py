@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
+from samplegen.templates import PackOrigin
+
 _DECIDING_LIBRARIES = ("samplegen", "numpy", "opencv-python-headless", "pyarrow", "svg.path", "faker")
 """What decides the bytes of a dataset that is made, besides the settings."""
 _COLLECTING_LIBRARIES = ("samplegen", "pillow", "pyarrow")
@@ -16,7 +18,13 @@ class RunSettings:
     """Everything that decides the bytes of a dataset; the number of workers does not."""
 
     template: str
+    """Name of the pack."""
+    template_origin: PackOrigin
     template_digest: str
+    language: str
+    """Language of titles and categories, ISO 639-1."""
+    euro_rate: str
+    """Euros for one unit of the currency, as the pack writes it."""
     seed: int
     rows: int
     image_size: int | None
@@ -36,7 +44,7 @@ class RunSettings:
     def command(self) -> str:
         """Return the command line that makes this dataset."""
         words = [
-            f"samplegen make --rows {self.rows} --template {self.template} --seed {self.seed}",
+            f"samplegen make --rows {self.rows} --template {self._pack()} --seed {self.seed}",
             f"--image-size {self.image_size}" if self.images else "--no-images",
             f"--format {self.format}",
             "--splits " + ",".join(f"{name}={share}" for name, share in self.splits.items()),
@@ -44,6 +52,15 @@ class RunSettings:
         if self.annotations:
             words.append("--annotations")
         return " ".join(words)
+
+    def _pack(self) -> str:
+        # Where a folder lay is nobody's business, and would make the same rows other bytes elsewhere.
+        return f"path/to/{self.template}" if self.template_origin == "folder" else self.template
+
+    @property
+    def license(self) -> str | None:
+        """The licence of the rows, by its SPDX identifier in small letters; None where the pack's owner says it."""
+        return "mit" if self.template_origin == "samplegen" else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

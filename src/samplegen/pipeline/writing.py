@@ -56,7 +56,7 @@ def write_dataset(
 
     Args:
         recipe: The rows.
-        out: A folder that is new or empty, unless one of the two next but one says otherwise.
+        out: A folder that is new or empty, unless `resume` or `overwrite` says otherwise.
         format: One of `samplegen.export.formats.FORMATS`.
         workers: Processes, at least 1.
         resume: Complete a dataset that an earlier run with the same settings began.
@@ -76,7 +76,7 @@ def write_dataset(
         )
     root = Path(out)
     template = load_template(recipe.template, check_shapes=recipe.image_size is not None)
-    settings = _settings(recipe, format, template.name, template.digest, template.settings.splits)
+    settings = _settings(recipe, format, template)
     check_output(root, settings, resume=resume, overwrite=overwrite)
     with claimed(root):
         # Again: another run may have ended here between the look and the claim.
@@ -90,22 +90,24 @@ def write_dataset(
         if manifest is None:
             job = _Job(root, recipe, format, template.digest)
             manifest = _write(job, settings, template, workers=workers, on_rows=on_rows)
-    shutil.rmtree(root / STATE_FOLDER, ignore_errors=True)
+        # While the folder is still claimed: a run that begins the moment it is free must not lose its own state.
+        shutil.rmtree(root / STATE_FOLDER, ignore_errors=True)
     return manifest
 
 
-def _settings(
-    recipe: Recipe, format_name: str, name: str, digest: str, default_splits: dict[str, float]
-) -> RunSettings:
+def _settings(recipe: Recipe, format_name: str, template: Template) -> RunSettings:
     images = recipe.image_size is not None
     return RunSettings(
-        template=name,
-        template_digest=digest,
+        template=template.name,
+        template_origin=template.origin,
+        template_digest=template.digest,
+        language=template.settings.locale.partition("_")[0],
+        euro_rate=template.settings.euro_rate,
         seed=recipe.seed,
         rows=recipe.rows,
         image_size=recipe.image_size,
         quality=JPEG_QUALITY if images else None,
-        splits=dict(recipe.splits or default_splits),
+        splits=dict(recipe.splits or template.settings.splits),
         format=format_name,
         annotations=recipe.annotations,
         versions=library_versions(),
