@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from samplegen.templates import PackOrigin
-
 _DECIDING_LIBRARIES = ("samplegen", "numpy", "opencv-python-headless", "pyarrow", "svg.path", "faker")
 """What decides the bytes of a dataset that is made, besides the settings."""
 _COLLECTING_LIBRARIES = ("samplegen", "pillow", "pyarrow")
@@ -19,7 +17,8 @@ class RunSettings:
 
     template: str
     """Name of the pack."""
-    template_origin: PackOrigin
+    template_origin: str
+    """``samplegen`` for one of its own packs, ``installed`` for another package's, ``folder`` for one that was named."""
     template_digest: str
     language: str
     """Language of titles and categories, ISO 639-1."""

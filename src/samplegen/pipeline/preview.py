@@ -2,7 +2,7 @@
 
 import io
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
@@ -23,18 +23,24 @@ _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 def write_contact_sheet(
     recipe: Recipe, out: Path, *, columns: int = 8, one_per_shape: bool = False, cell: int = CELL
-) -> int:
-    """Draw the recipe's rows on one sheet and return how many pictures it shows.
+) -> list[str]:
+    """Draw the recipe's rows on one sheet and return the shapes that were sought in vain.
 
     Args:
         recipe: The rows; its image size does not matter.
         out: The file, JPEG if it ends in .jpg or .jpeg, else PNG.
         columns: Pictures side by side.
-        one_per_shape: Show the first row of each shape of the template instead of the first rows.
+        one_per_shape: Show the first row of each shape of the template instead of the first rows; a shape so rare
+            that no row among many shows it is left out.
         cell: Side of a picture in px.
     """
     studio = Studio(recipe)
-    specs = list(_one_per_shape(studio) if one_per_shape else map(studio.spec, range(recipe.rows)))
+    if one_per_shape:
+        met = _one_per_shape(studio)
+        specs = [met[shape] for shape in sorted(met)]
+        unmet = [shape for shape in studio.template.shape_names if shape not in met]
+    else:
+        specs, unmet = [studio.spec(index) for index in range(recipe.rows)], []
     columns = min(columns, len(specs))
     lines = -(-len(specs) // columns)
     width = 2 * MARGIN + columns * (cell + GAP) - GAP
@@ -52,11 +58,11 @@ def write_contact_sheet(
     else:
         sheet.save(file, format="PNG", optimize=True)
     write_file(out.absolute().parent, out.name, file.getvalue())
-    return len(specs)
+    return unmet
 
 
-def _one_per_shape(studio: Studio) -> Iterator[SampleSpec]:
-    """Yield the first row of each shape, in the shapes' alphabetical order."""
+def _one_per_shape(studio: Studio) -> dict[str, SampleSpec]:
+    """Find the first row of each shape."""
     found: dict[str, SampleSpec] = {}
     wanted = set(studio.template.shape_names)
     for index in range(_LOOKED_THROUGH):
@@ -64,7 +70,7 @@ def _one_per_shape(studio: Studio) -> Iterator[SampleSpec]:
             break
         spec = studio.spec(index)
         found.setdefault(spec.scene.shape, spec)
-    return (found[name] for name in sorted(found))
+    return found
 
 
 def _picture(studio: Studio, spec: SampleSpec, cell: int) -> Image.Image:

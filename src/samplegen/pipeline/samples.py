@@ -1,23 +1,25 @@
 """`make`: any number of rows as one lazy object."""
 
 import io
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
 import pyarrow as pa
 from PIL import Image
 
+from samplegen.domain.pricelist import COLUMNS
 from samplegen.domain.sample import SampleSpec
-from samplegen.errors import SamplegenError
+from samplegen.errors import MissingExtraError, RecipeError
 from samplegen.export.manifest import Manifest
 from samplegen.export.schema import IMAGE_TYPE
-from samplegen.pipeline.studio import Recipe, RecipeError, Studio
+from samplegen.pipeline.studio import Recipe, Studio
 from samplegen.pipeline.writing import write_dataset
+from samplegen.templates import DEFAULT_TEMPLATE
 
 if TYPE_CHECKING:
-    import os
-
     import datasets
     import pandas as pd
 
@@ -25,14 +27,10 @@ Row = dict[str, Any]
 """Column name to value; pictures are `PIL.Image.Image`."""
 
 
-class MissingExtraError(SamplegenError):
-    """A library that samplegen does not need itself, but this call does."""
-
-
 def make(
     rows: int = 3040,
     seed: int = 0,
-    template: str = "burberry",
+    template: str | os.PathLike[str] = DEFAULT_TEMPLATE,
     *,
     image_size: int = 512,
     images: bool = True,
@@ -57,7 +55,7 @@ def make(
         Recipe(
             rows=rows,
             seed=seed,
-            template=template,
+            template=os.fspath(template),
             image_size=image_size if images else None,
             annotations=annotations,
             splits=splits,
@@ -95,9 +93,15 @@ class SampleSet(Sequence[Row]):
     def __getitem__(self, index: int) -> Row: ...
     @overload
     def __getitem__(self, index: slice) -> list[Row]: ...
-    def __getitem__(self, index: int | slice) -> Row | list[Row]:
+    @overload
+    def __getitem__(self, index: str) -> list[Any]: ...
+    def __getitem__(self, index: int | slice | str) -> Row | list[Row] | list[Any]:
+        if isinstance(index, str):
+            return self._column(index)
         if isinstance(index, slice):
-            return [self[number] for number in range(*index.indices(len(self)))]
+            wanted = range(*index.indices(len(self)))
+            # Rows in a row share the cost of deciding them.
+            return list(self._rows(wanted)) if wanted.step == 1 else [self[number] for number in wanted]
         number = range(len(self))[index]
         return next(self._rows(range(number, number + 1)))
 
@@ -108,6 +112,13 @@ class SampleSet(Sequence[Row]):
         for batch in self._studio.batches(rows):
             for row in batch.table.to_pylist():
                 yield self._decoded(row)
+
+    def _column(self, name: str) -> list[Any]:
+        if name not in self._studio.schema.names:
+            raise KeyError(f"there is no column {name!r}; there are {', '.join(self._studio.schema.names)}.")
+        drawn = name not in COLUMNS
+        rows = self if drawn else SampleSet(replace(self.recipe, image_size=None, annotations=False))
+        return [row[name] for row in rows]
 
     def _decoded(self, row: Row) -> Row:
         for field in self._studio.schema:
@@ -169,16 +180,19 @@ class SampleSet(Sequence[Row]):
             {name: datasets.Dataset(table, split=name) for name, table in tables.items() if table.num_rows}
         )
 
-    def to_parquet(
+    def write(
         self,
-        out: "str | os.PathLike[str]",
+        out: str | os.PathLike[str],
         *,
+        format: str = "parquet",
         workers: int = 1,
         overwrite: bool = False,
         resume: bool = False,
     ) -> Manifest:
-        """Write the rows as ``samplegen make`` does, and return the manifest."""
-        return write_dataset(self.recipe, out, workers=workers, overwrite=overwrite, resume=resume)
+        """Write the rows to a folder as ``samplegen make`` does; see `write_dataset`."""
+        return write_dataset(
+            self.recipe, out, format=format, workers=workers, overwrite=overwrite, resume=resume
+        )
 
     def stream(self, split: str | None = None) -> "datasets.IterableDataset":
         """Return rows that are made while they are read, without touching the disk.
@@ -194,8 +208,7 @@ class SampleSet(Sequence[Row]):
         if split is not None and split not in self.split_names:
             raise RecipeError(f"there is no split {split!r}; there are {', '.join(self.split_names)}.")
         ranges = [(start, min(start + 100, len(self))) for start in range(0, len(self), 100)]
-        metadata = self._studio.schema.metadata or {}
-        features = datasets.Features.from_arrow_schema(self._studio.schema) if metadata else None
+        features = datasets.Features.from_arrow_schema(self._studio.schema)
         return datasets.IterableDataset.from_generator(
             _encoded_rows,
             features=features,

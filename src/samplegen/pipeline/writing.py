@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from samplegen.engines import local
-from samplegen.errors import ExportError
+from samplegen.errors import ExportError, RecipeError
 from samplegen.export.describing import describe
 from samplegen.export.files import STATE_FOLDER, WrittenFile, remove_leftovers, sync_folder
 from samplegen.export.formats import find_format
@@ -25,7 +25,7 @@ from samplegen.export.manifest import (
 from samplegen.export.settings import RunSettings, library_versions
 from samplegen.export.shards import Shard, plan_shards
 from samplegen.pipeline.output import check_output, claimed, intact, replace_earlier
-from samplegen.pipeline.studio import Recipe, RecipeError, Studio, one_thread, schema_of, set_threads
+from samplegen.pipeline.studio import Recipe, Studio, one_thread, schema_of, set_threads
 from samplegen.rendering import JPEG_QUALITY
 from samplegen.templates import Template, load_template
 
