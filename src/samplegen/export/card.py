@@ -189,7 +189,7 @@ def _made_section(settings: RunSettings) -> list[str]:
         "```",
         "",
         (
-            f"The same command with the same versions gives the same bytes ({versions}). Template digest: "
+            f"The same command with the same versions, on a processor of the same kind, gives the same bytes ({versions}). Template digest: "
             f"`{settings.template_digest}`. `manifest.json` lists the SHA-256 of every file."
         ),
         "",
