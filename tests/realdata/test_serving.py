@@ -232,6 +232,17 @@ def test_a_port_that_is_taken_or_impossible_is_one_message(made):
             ShopServer(shop, "localhost", 70000)
 
 
+def test_a_picture_that_is_gone_is_one_message(tiny_pack, tmp_path):
+    recipe = Recipe(rows=3, seed=3, template=tiny_pack, image_size=64)
+    write_dataset(recipe, tmp_path / "made", format="csv")
+    next((tmp_path / "made" / "images").iterdir()).unlink()
+
+    with pytest.raises(
+        CollectError, match=r"made: the picture of row \d cannot be read: .*samplegen validate"
+    ):
+        Shop(tmp_path / "made")
+
+
 def test_nothing_to_serve_is_one_message(tmp_path):
     with pytest.raises(ExportError, match="there is no such dataset"):
         Shop(tmp_path / "nothing")

@@ -89,7 +89,14 @@ class Shop:
         for piece in read_dataset(dataset):
             table = piece.table.select([name for name in piece.table.column_names if name in COLUMNS])
             for number, row in enumerate(table.to_pylist()):
-                self._add(row, piece.pictures[number]() if piece.pictures else b"")
+                try:
+                    picture = piece.pictures[number]() if piece.pictures else b""
+                except OSError as error:
+                    raise CollectError(
+                        f"{dataset}: the picture of row {len(self.rows)} cannot be read: {error}. "
+                        f"`samplegen validate` lists all that is missing."
+                    ) from error
+                self._add(row, picture)
         if not self.rows:
             raise CollectError(f"{dataset}: has no rows to serve.")
 
