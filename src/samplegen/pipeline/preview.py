@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from samplegen.domain.sample import SampleSpec
 from samplegen.export.files import write_file
-from samplegen.pipeline.studio import Recipe, Studio
+from samplegen.pipeline.making import Recipe, RowMaker
 
 CELL, GAP, CAPTION = 240, 20, 62
 """Side of a picture, space between pictures and height of the text beneath, in px."""
@@ -34,13 +34,13 @@ def write_contact_sheet(
             that no row among many shows it is left out.
         cell: Side of a picture in px.
     """
-    studio = Studio(recipe)
+    maker = RowMaker(recipe)
     if one_per_shape:
-        met = _one_per_shape(studio)
+        met = _one_per_shape(maker)
         specs = [met[shape] for shape in sorted(met)]
-        unmet = [shape for shape in studio.template.shape_names if shape not in met]
+        unmet = [shape for shape in maker.template.shape_names if shape not in met]
     else:
-        specs, unmet = [studio.spec(index) for index in range(recipe.rows)], []
+        specs, unmet = [maker.spec(index) for index in range(recipe.rows)], []
     columns = min(columns, len(specs))
     lines = -(-len(specs) // columns)
     width = 2 * MARGIN + columns * (cell + GAP) - GAP
@@ -50,7 +50,7 @@ def write_contact_sheet(
     for number, spec in enumerate(specs):
         left = MARGIN + number % columns * (cell + GAP)
         top = MARGIN + number // columns * (cell + CAPTION + GAP)
-        sheet.paste(_picture(studio, spec, cell), (left, top))
+        sheet.paste(_picture(maker, spec, cell), (left, top))
         _caption(ImageDraw.Draw(sheet), spec, (left, top + cell + 8), cell, fonts)
     file = io.BytesIO()
     if out.suffix.lower() in (".jpg", ".jpeg"):
@@ -61,20 +61,20 @@ def write_contact_sheet(
     return unmet
 
 
-def _one_per_shape(studio: Studio) -> dict[str, SampleSpec]:
+def _one_per_shape(maker: RowMaker) -> dict[str, SampleSpec]:
     """Find the first row of each shape."""
     found: dict[str, SampleSpec] = {}
-    wanted = set(studio.template.shape_names)
+    wanted = set(maker.template.shape_names)
     for index in range(_LOOKED_THROUGH):
         if wanted <= found.keys():
             break
-        spec = studio.spec(index)
+        spec = maker.spec(index)
         found.setdefault(spec.scene.shape, spec)
     return found
 
 
-def _picture(studio: Studio, spec: SampleSpec, cell: int) -> Image.Image:
-    large = Image.fromarray(studio.renderer.render(spec.scene, cell * _OVERSAMPLING))
+def _picture(maker: RowMaker, spec: SampleSpec, cell: int) -> Image.Image:
+    large = Image.fromarray(maker.renderer.render(spec.scene, cell * _OVERSAMPLING))
     return large.resize((cell, cell), Image.Resampling.LANCZOS)
 
 

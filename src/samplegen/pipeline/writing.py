@@ -24,8 +24,8 @@ from samplegen.export.manifest import (
 )
 from samplegen.export.settings import RunSettings, library_versions
 from samplegen.export.shards import Shard, plan_shards
+from samplegen.pipeline.making import Recipe, RowMaker, one_thread, schema_of, set_threads
 from samplegen.pipeline.output import check_output, claimed, intact, replace_earlier
-from samplegen.pipeline.studio import Recipe, Studio, one_thread, schema_of, set_threads
 from samplegen.rendering import JPEG_QUALITY
 from samplegen.templates import Template, load_template
 
@@ -152,24 +152,24 @@ def _write(
 
 def _open_here(job: _Job, template: Template) -> local.Work[Shard, ShardRecord]:
     """Build what all shards share that this process writes."""
-    return partial(_write_shard, Studio(job.recipe, template), job)
+    return partial(_write_shard, RowMaker(job.recipe, template), job)
 
 
 def _open_worker(job: _Job) -> local.Work[Shard, ShardRecord]:
     """Build what all shards of a worker process share."""
     set_threads(1, 1)
-    studio = Studio(job.recipe)
-    if studio.template.digest != job.digest:
+    maker = RowMaker(job.recipe)
+    if maker.template.digest != job.digest:
         raise ExportError(f"template {job.recipe.template}: its files changed during the run. Start again.")
-    return partial(_write_shard, studio, job)
+    return partial(_write_shard, maker, job)
 
 
-def _write_shard(studio: Studio, job: _Job, shard: Shard, advance: local.Advance) -> ShardRecord:
-    names = list(studio.splits)
+def _write_shard(maker: RowMaker, job: _Job, shard: Shard, advance: local.Advance) -> ShardRecord:
+    names = list(maker.splits)
     rows_of_split: Counter[str] = Counter()
-    writer = find_format(job.format).open_shard(job.root, shard, studio.schema, names)
+    writer = find_format(job.format).open_shard(job.root, shard, maker.schema, names)
     try:
-        for batch in studio.batches(range(shard.start, shard.stop)):
+        for batch in maker.batches(range(shard.start, shard.stop)):
             writer.write(batch)
             rows_of_split.update(names[number] for number in batch.split.tolist())
             advance(len(batch.split))

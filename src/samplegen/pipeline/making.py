@@ -65,7 +65,7 @@ class Recipe:
             check_shares(self.splits)
 
 
-class Studio:
+class RowMaker:
     """Makes any rows of a recipe, in any order, in any process."""
 
     def __init__(self, recipe: Recipe, template: Template | None = None) -> None:
