@@ -38,7 +38,9 @@ def wait_until(
     happened = f"it ended with {process.returncode}" if ended else f"{deadline_s:g} s went by"
     process.kill()
     printed = process.communicate()
-    lines = [f"--- {name} ---\n{text}" for name, text in zip(("stdout", "stderr"), printed, strict=True) if text]
+    lines = [
+        f"--- {name} ---\n{text}" for name, text in zip(("stdout", "stderr"), printed, strict=True) if text
+    ]
     pytest.fail("\n".join([f"{happened} before what was waited for: {process.args}", *lines]))
 
 

@@ -241,9 +241,7 @@ def test_what_is_no_address_is_not_asked(address, message):
 
 
 @pytest.mark.parametrize(("per_host", "concurrency", "crowd"), [(3, 10, 6), (3, 4, 4), (1, 10, 2)])
-def test_as_many_requests_as_allowed_are_under_way_at_a_host_and_at_all(
-    server, per_host, concurrency, crowd
-):
+def test_as_many_requests_as_allowed_are_under_way_at_a_host_and_at_all(server, per_host, concurrency, crowd):
     # The first are answered when so many have come: a client that sends fewer at a time gets none.
     server.crowd = crowd
     other = server.url.replace("127.0.0.1", "localhost")

@@ -98,6 +98,6 @@ def test_tries_share_a_budget_that_waits_between_them_do_not_use_up(seconds, com
                 await asyncio.sleep(transfer)
             await asyncio.sleep(100)
 
-    with asyncio.Runner(loop_factory=LeapingClock) as runner:
-        with nullcontext() if complete else pytest.raises(TimeoutError):
-            runner.run(run())
+    ends = nullcontext() if complete else pytest.raises(TimeoutError)
+    with asyncio.Runner(loop_factory=LeapingClock) as runner, ends:
+        runner.run(run())

@@ -3,12 +3,12 @@
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import yaml
 from PIL import Image
+from waiting import wait_until
 
 _MAIN = "from finetune.cli import main; main()"
 
@@ -61,10 +61,7 @@ def test_unusable_rows_are_told_at_the_end(started):
 
 def test_ctrl_c_says_where_the_run_goes_on(started):
     process, run = started(steps=100_000, save_every=1)
-    deadline = time.monotonic() + 300
-    while not list(run.glob("checkpoints/step-*")) and time.monotonic() < deadline:
-        assert process.poll() is None
-        time.sleep(0.05)
+    wait_until(lambda: list(run.glob("checkpoints/step-*")), process)
 
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=300)
