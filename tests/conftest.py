@@ -4,9 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from misbehaving import MisbehavingServer
 
 pytest_plugins = ["pytester"]
+
+# A busy machine may take long over a small thing; how fast things are is what benchmarks measure.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 FILES = {
     "template.yaml": """
