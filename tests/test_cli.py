@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from PIL import Image
-from waiting import wait_until
+from waiting import output_at_end, wait_until
 
 from samplegen import __version__
 
@@ -116,7 +116,7 @@ def test_ctrl_c_is_one_message_and_resume_completes(tiny_pack, tmp_path):
     )
     wait_until(lambda: list(out.glob(".samplegen/shards/*.json")), process)
     os.killpg(process.pid, signal.SIGINT)
-    _, err = process.communicate(timeout=120)
+    _, err = output_at_end(process)
 
     assert process.returncode == 130
     assert err == "samplegen: stopped; the same command with --resume completes the dataset.\n"

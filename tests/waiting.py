@@ -5,6 +5,7 @@ import selectors
 import subprocess
 import time
 from collections.abc import Callable
+from typing import NoReturn
 
 import pytest
 
@@ -35,13 +36,23 @@ def wait_until(
         time.sleep(_POLL_S)
     if process is None:
         pytest.fail(f"what was waited for did not come within {deadline_s:g} s")
-    happened = f"it ended with {process.returncode}" if ended else f"{deadline_s:g} s went by"
+    happened = f"ended with {process.returncode}" if ended else f"went on for {deadline_s:g} s"
+    _fail(process, f"{happened} before what was waited for")
+
+
+def output_at_end(process: subprocess.Popen[str], *, deadline_s: float = 120.0) -> tuple[str, str]:
+    """Return what a process printed, as soon as it has ended; one that does not end is killed and fails the test."""
+    try:
+        return process.communicate(timeout=deadline_s)
+    except subprocess.TimeoutExpired:
+        _fail(process, f"did not end within {deadline_s:g} s")
+
+
+def _fail(process: subprocess.Popen[str], happened: str) -> NoReturn:
     process.kill()
-    printed = process.communicate()
-    lines = [
-        f"--- {name} ---\n{text}" for name, text in zip(("stdout", "stderr"), printed, strict=True) if text
-    ]
-    pytest.fail("\n".join([f"{happened} before what was waited for: {process.args}", *lines]))
+    texts = zip(("stdout", "stderr"), process.communicate(), strict=True)
+    printed = [f"--- {name} ---\n{text}" for name, text in texts if text]
+    pytest.fail("\n".join([f"{process.args} {happened}", *printed]))
 
 
 class TurnedClock(asyncio.SelectorEventLoop):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from PIL import Image
-from waiting import wait_until
+from waiting import output_at_end, wait_until
 
 _MAIN = "from finetune.cli import main; main()"
 
@@ -52,7 +52,7 @@ def started(model_folder, tmp_path):
 def test_unusable_rows_are_told_at_the_end(started):
     process, run = started(steps=3)
 
-    out, err = process.communicate(timeout=300)
+    out, err = output_at_end(process)
 
     assert process.returncode == 0
     assert "3 steps; last weights" in out
@@ -64,7 +64,7 @@ def test_ctrl_c_says_where_the_run_goes_on(started):
     wait_until(lambda: list(run.glob("checkpoints/step-*")), process)
 
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=300)
+    _, err = output_at_end(process)
 
     assert process.returncode == 130
     (line,) = [line for line in err.splitlines() if line.startswith("finetune: stopped")]
