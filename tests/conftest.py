@@ -1,12 +1,18 @@
 """A template pack with two drawings of a few lines, for tests that need whole datasets quickly; a bad web server."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from misbehaving import MisbehavingServer
 
 pytest_plugins = ["pytester"]
+
+# A busy machine may take long over a small thing; how fast things are is what benchmarks measure.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 FILES = {
     "template.yaml": """
@@ -58,6 +64,17 @@ tunic: {materials: {wool: 1}, palette: all}
   <path id="hem" class="stitch" d="M290 850 L710 850"/>
 </svg>""",
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _hear_interrupts() -> Iterator[None]:
+    """Let processes hear Ctrl-C also where the tests run in the background of a script, which is deaf to it."""
+    deaf = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if deaf:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    if deaf:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @pytest.fixture(scope="session")

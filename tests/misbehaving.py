@@ -57,16 +57,23 @@ class MisbehavingServer:
     """Paths that give an error for now."""
     most: Counter[str] = field(default_factory=Counter)
     """Most requests for slow pictures at the same time, by the host that was asked, and of all."""
+    crowd: int = 0
+    """Slow pictures wait until so many of them have been asked for at the same time."""
+    let_go: threading.Event = field(default_factory=threading.Event)
+    """Set it, and held pictures are sent."""
 
     def __post_init__(self) -> None:
         self._under_way: Counter[str] = Counter()
         self._counting = threading.Lock()
+        self._crowded = threading.Event()
         handler = type("Handler", (_Handler,), {"owner": self})
         self._server = _Server(("127.0.0.1", 0), handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def close(self) -> None:
+        for waited_for in (self.let_go, self._crowded):
+            waited_for.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -77,7 +84,10 @@ class MisbehavingServer:
                 for name in (host, "all"):
                     self._under_way[name] += change
                     self.most[name] = max(self.most[name], self._under_way[name])
+                if self.most["all"] >= self.crowd:
+                    self._crowded.set()
             if change == 1:
+                self._crowded.wait()
                 yield
 
     def times(self, path: str) -> int:
@@ -122,6 +132,10 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(0.05)
         self._good(number)
 
+    def _held(self, number: int) -> None:
+        self.owner.let_go.wait()
+        self._good(number)
+
     def _chunked(self, number: int) -> None:
         body = picture(number)
         self._reply(200, b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body), Transfer_Encoding="chunked")
@@ -148,7 +162,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._reply(302, Location=f"http://localhost:{port}/503/{number}.jpg")
 
     def _503(self, number: int) -> None:
-        self._reply(503, Retry_After="1")
+        self._reply(503, Retry_After="1000")
+        self.owner.sent[self.path] += 1
 
     def _png(self, number: int) -> None:
         self._reply(200, picture(number, form="PNG"))

@@ -1,12 +1,11 @@
 import dataclasses
 import json
 import os
-import random
 import shutil
 import signal
 import subprocess
 import sys
-import time
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +14,8 @@ from samplegen.export.files import STATE_FOLDER
 from samplegen.export.formats import FORMATS
 from samplegen.pipeline import output, write_dataset
 from samplegen.pipeline.writing import read_manifest
+
+DYING_RUN = Path(__file__).with_name("dying_run.py")
 
 
 @pytest.fixture(scope="session")
@@ -59,27 +60,17 @@ def test_run_stopped_between_rows_resumes_to_the_same_bytes(
     assert digests(tmp_path / "out") == undisturbed[format_name]
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_kill_at_any_moment_then_resume_gives_the_same_bytes(recipe, tmp_path, undisturbed, digests, workers):
+@pytest.mark.parametrize(("workers", "steps"), [(1, (4, 18, 21)), (2, (3, 11, 27))])
+def test_run_killed_again_and_again_resumes_to_the_same_bytes(
+    recipe, tmp_path, undisturbed, digests, workers, steps
+):
     out = tmp_path / "out"
-    options = ["--rows", "300", "--seed", "1", "--image-size", "64", "--template", recipe.template]
-    command = [
-        sys.executable,
-        "-m",
-        "samplegen",
-        "make",
-        *options,
-        "--workers",
-        str(workers),
-        "--out",
-        str(out),
-    ]
-    moments = random.Random(workers)
-    for _ in range(3):
-        process = subprocess.Popen([*command, "--resume"], stdout=subprocess.DEVNULL)
-        time.sleep(moments.uniform(0.3, 2.5))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+    for step in steps:
+        words = [sys.executable, DYING_RUN, recipe.template, out, workers, step]
+        died = subprocess.run(list(map(str, words)), capture_output=True, text=True, check=False)
+        assert died.returncode == -signal.SIGKILL, died.stderr
+        assert not (out / "manifest.json").exists()
+    assert list(out.glob(".samplegen/shards/*.json"))
 
     write_dataset(recipe, out, resume=True)
 

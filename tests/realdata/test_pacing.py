@@ -1,14 +1,15 @@
 import asyncio
 import random
-import time
+from contextlib import nullcontext
 from email.utils import formatdate
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from waiting import LeapingClock
 
 from samplegen.realdata.limits import Limits
-from samplegen.realdata.pacing import REFUSALS_BEFORE_PAUSE, HostGate, backoff, retry_after
+from samplegen.realdata.pacing import REFUSALS_BEFORE_PAUSE, Budget, HostGate, backoff, retry_after
 
 NOW = 1_700_000_000.0
 
@@ -67,20 +68,36 @@ def _seconds(limits, requests, *, refusals=0):
 
         for _ in range(refusals):
             gate.refused(0.3)
-        start = time.monotonic()
+        clock = asyncio.get_running_loop()
+        start = clock.time()
         await asyncio.gather(*(one() for _ in range(requests)))
-        return time.monotonic() - start
+        return clock.time() - start
 
-    return asyncio.run(run())
+    with asyncio.Runner(loop_factory=LeapingClock) as runner:
+        return runner.run(run())
 
 
 def test_a_rate_spreads_requests_over_time():
-    assert _seconds(Limits(rate=50), 11) >= 0.2
+    assert _seconds(Limits(rate=50), 11) == pytest.approx(0.2)
 
 
 def test_a_host_that_refuses_again_and_again_is_left_alone():
-    assert _seconds(Limits(), 1, refusals=REFUSALS_BEFORE_PAUSE) >= 0.25
+    assert _seconds(Limits(), 1, refusals=REFUSALS_BEFORE_PAUSE) == pytest.approx(0.3)
 
 
 def test_one_refusal_does_not_stop_the_others():
-    assert _seconds(Limits(), 1, refusals=1) < 0.25
+    assert _seconds(Limits(), 20, refusals=1) == 0
+
+
+@pytest.mark.parametrize(("seconds", "complete"), [([0.3, 0.3, 0.3], True), ([0.3, 0.3, 0.5], False)])
+def test_tries_share_a_budget_that_waits_between_them_do_not_use_up(seconds, complete):
+    async def run():
+        budget = Budget(1.0)
+        for transfer in seconds:
+            async with budget.running():
+                await asyncio.sleep(transfer)
+            await asyncio.sleep(100)
+
+    ends = nullcontext() if complete else pytest.raises(TimeoutError)
+    with asyncio.Runner(loop_factory=LeapingClock) as runner, ends:
+        runner.run(run())

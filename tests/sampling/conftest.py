@@ -1,14 +1,9 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from samplegen.sampling import Sampler
 from samplegen.templates import Template, load_template
-
-# A busy machine may take long over a small thing; how fast things are is what benchmarks measure.
-settings.register_profile("sampling", deadline=None)
-settings.load_profile("sampling")
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC
@@ -27,10 +26,10 @@ class HostGate:
     async def slot(self) -> AsyncIterator[None]:
         """Hold one of the host's slots."""
         async with self._slots:
-            while (wait := self._next - time.monotonic()) > 0:
+            while (wait := self._next - _now()) > 0:
                 await asyncio.sleep(wait)
             if self._interval:
-                self._next = time.monotonic() + self._interval
+                self._next = _now() + self._interval
             yield
 
     def accepted(self) -> None:
@@ -42,7 +41,7 @@ class HostGate:
         # One refusal may concern one picture; a row of them means this client.
         self._refusals += 1
         if self._refusals >= REFUSALS_BEFORE_PAUSE:
-            self._next = max(self._next, time.monotonic() + wait_s)
+            self._next = max(self._next, _now() + wait_s)
 
 
 class Budget:
@@ -58,12 +57,17 @@ class Budget:
         Raises:
             TimeoutError: When nothing is left.
         """
-        start = time.monotonic()
+        start = _now()
         try:
             async with asyncio.timeout(max(self._left, 0)):
                 yield
         finally:
-            self._left -= time.monotonic() - start
+            self._left -= _now() - start
+
+
+def _now() -> float:
+    # The clock that timers go by, so that a wait and what is left of it cannot disagree.
+    return asyncio.get_running_loop().time()
 
 
 def backoff(attempt: int, limits: Limits, rng: random.Random, *, asked_s: float | None = None) -> float:

@@ -3,12 +3,12 @@
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import yaml
 from PIL import Image
+from waiting import output_at_end, wait_until
 
 _MAIN = "from finetune.cli import main; main()"
 
@@ -52,7 +52,7 @@ def started(model_folder, tmp_path):
 def test_unusable_rows_are_told_at_the_end(started):
     process, run = started(steps=3)
 
-    out, err = process.communicate(timeout=300)
+    out, err = output_at_end(process)
 
     assert process.returncode == 0
     assert "3 steps; last weights" in out
@@ -61,13 +61,10 @@ def test_unusable_rows_are_told_at_the_end(started):
 
 def test_ctrl_c_says_where_the_run_goes_on(started):
     process, run = started(steps=100_000, save_every=1)
-    deadline = time.monotonic() + 300
-    while not list(run.glob("checkpoints/step-*")) and time.monotonic() < deadline:
-        assert process.poll() is None
-        time.sleep(0.05)
+    wait_until(lambda: list(run.glob("checkpoints/step-*")), process)
 
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=300)
+    _, err = output_at_end(process)
 
     assert process.returncode == 130
     (line,) = [line for line in err.splitlines() if line.startswith("finetune: stopped")]

@@ -16,6 +16,7 @@ from .reference import draw_picture
 NAMES = ["phi3_vision", "phi35_vision"]
 PROMPTS = ["text_only", "one_image", "two_images", "seed_prompt"]
 SIZES = ["640x480", "480x640", "336x336", "1000x300", "300x1000", "50x37", "1344x1344"]
+_ROUNDING = 1e-5  # processors round bicubic sums differently; one step of a pixel is a thousand times as much
 PICTURES = [f"pre_{size}_c{crops}" for size in SIZES for crops in (1, 4, 16)]
 
 
@@ -91,7 +92,8 @@ def _furthest(actual, expected):
 def test_pixel_values_are_the_published_ones():
     batch = Phi3VisionImageProcessor(num_crops=4)(draw_picture(300, 1000, 1))
     values = batch["pixel_values"].flatten()
-    assert {place: values[place].item() for place in reference.PIXELS} == reference.PIXELS
+    found = {place: values[place].item() for place in reference.PIXELS}
+    assert found == pytest.approx(reference.PIXELS, abs=_ROUNDING)
     assert batch["image_sizes"].tolist() == [[1008, 336]]
     assert batch["num_img_tokens"] == [625]
 
@@ -137,8 +139,8 @@ def test_pixel_values_of_every_case(oracle, name):
     assert batch["image_sizes"].tolist() == case["image_sizes"]
     assert batch["num_img_tokens"] == case["num_img_tokens"]
     places = torch.from_numpy(np.linspace(0, values.numel() - 1, 257).astype(int))
-    assert torch.equal(values.flatten()[places], numbers[f"{name}.samples"])
-    assert values.double().sum().item() == pytest.approx(case["sum"], rel=1e-12)
+    assert _furthest(values.flatten()[places], numbers[f"{name}.samples"]) <= _ROUNDING
+    assert values.double().mean().item() == pytest.approx(case["sum"] / values.numel(), abs=_ROUNDING)
 
 
 @pytest.mark.parametrize("name", PROMPTS)
