@@ -89,7 +89,7 @@ def test_missing_column_is_found(tmp_path):
 def test_folder_without_a_dataset_is_refused(tmp_path):
     with pytest.raises(ExportError, match="no dataset found"):
         check_dataset(tmp_path)
-    with pytest.raises(ExportError, match="no such dataset"):
+    with pytest.raises(ExportError, match="no such file or folder"):
         check_dataset(tmp_path / "nowhere")
 
 

@@ -233,5 +233,5 @@ def test_a_port_that_is_taken_or_impossible_is_one_message(made):
 
 
 def test_nothing_to_serve_is_one_message(tmp_path):
-    with pytest.raises(ExportError, match="there is no such dataset"):
+    with pytest.raises(ExportError, match="there is no such file or folder"):
         Shop(tmp_path / "nothing")
