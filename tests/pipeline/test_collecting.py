@@ -121,7 +121,7 @@ def test_every_manner_of_a_server_ends_in_a_picture_or_a_reason(server, tmp_path
         "404": "404 Not Found",
         "500": "500 Internal Server Error (3 tries)",
         "truncated": "the answer broke off",
-        "cut": "is cut off or damaged",
+        "cut": "(3 tries)",
         "html": "is no picture: the body is an HTML page",
         "bomb": "pixels",
         "to-private": "is 127.0.0.2, a private address",
@@ -251,13 +251,28 @@ def test_rows_with_the_same_address_share_one_request(server, tmp_path):
     assert check_dataset(tmp_path / "out") == (10, [])
 
 
-@pytest.mark.parametrize("manner", ["longer", "once"])
+@pytest.mark.parametrize("manner", ["longer", "once", "kept-closed", "kept-reset"])
 def test_a_connection_that_cannot_be_used_again_costs_no_picture(server, tmp_path, manner):
     source = _write_list(tmp_path / "list.csv", _rows(server, 40, manner=manner))
 
     _collect(source, tmp_path / "out", limits=Limits(retries=0, per_host=2))
 
     assert _pictures(tmp_path / "out") == [picture(n) for n in range(40)]
+
+
+@pytest.mark.parametrize("manner", ["unmeasured-once", "chunk-once", "cut-once"])
+def test_a_picture_that_is_cut_off_is_asked_for_again_within_the_tries(server, tmp_path, manner):
+    rows = [*_rows(server, 5, manner=manner), *_rows(server, 1)]
+    source = _write_list(tmp_path / "list.csv", rows)
+
+    whole = _collect(source, tmp_path / "whole").manifest
+    assert (whole.rows, server.asked.count(f"/{manner}/4.jpg")) == (6, 2)
+    assert _pictures(tmp_path / "whole")[:5] == [picture(n, size=64) for n in range(5)]
+
+    server.asked.clear()
+    collected = _collect(source, tmp_path / "once", limits=Limits(retries=0))
+    assert (collected.manifest.rows, len(server.asked)) == (1, 6)
+    assert all(row["reason"].endswith("(1 try)") for row in _failures(tmp_path / "once"))
 
 
 def test_a_slow_host_does_not_hold_up_another(server, tmp_path):

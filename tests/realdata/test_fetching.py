@@ -186,8 +186,9 @@ def test_the_address_that_was_checked_is_the_one_connected_to(monkeypatch):
     assert next(answers) == "127.0.0.1"
 
 
-def test_unknown_hosts_are_explained():
-    assert "is not found" in _reason("http://nowhere.invalid/1.jpg").reason
+@pytest.mark.parametrize("host", ["nowhere.invalid", "no_where.invalid", "हिन्दी.invalid"])
+def test_unknown_hosts_are_explained(host):
+    assert "is not found" in _reason(f"http://{host}/1.jpg").reason
 
 
 @pytest.mark.parametrize(
@@ -201,7 +202,12 @@ def test_unknown_hosts_are_explained():
         ("http://me:secret@host.example/1.jpg", "user name or a password"),
         ("http://host.example:99999/", "is no address"),
         ("http://[::1/", "is no address"),
-        ("http://host\x00.example/1.jpg", "the address cannot be asked: Invalid non-printable"),
+        ("http:///1.jpg", "names no host"),
+        ("http://exa mple/1.jpg", "host 'exa mple' is no host name: it holds ' '"),
+        ("http://exa%20mple/1.jpg", "is no host name: it holds '%'"),
+        ("http://*.example/1.jpg", "is no host name: it holds '*'"),
+        ("http://host\x00.example/1.jpg", "is no host name: it holds '\\x00'"),
+        ("http://a..example/1.jpg", "host 'a..example' is no host name"),
         ("http://" + "a" * 300 + ".example/", "is no host name"),
     ],
 )
