@@ -14,6 +14,7 @@ from misbehaving import picture
 
 from samplegen.errors import CollectError, ExportError, SamplegenError
 from samplegen.export.reading import read_dataset
+from samplegen.pipeline import Recipe, write_dataset
 from samplegen.pipeline.checking import check_dataset, describe_dataset
 from samplegen.pipeline.collecting import collect
 from samplegen.realdata.limits import Limits
@@ -297,6 +298,61 @@ def test_no_picture_at_all_is_an_error_that_leaves_the_reasons(server, tmp_path)
 
     assert [row["reason"] for row in _failures(tmp_path / "out")] == ["404 Not Found"] * 4
     assert not (tmp_path / "out/manifest.json").exists()
+
+
+def test_a_made_dataset_is_told_where_its_pictures_are(tiny_pack, tmp_path):
+    write_dataset(Recipe(rows=6, template=tiny_pack, image_size=64), tmp_path / "made")
+    shard = str(next((tmp_path / "made/data").glob("*.parquet")))
+    rows = [{"title": "Hat", "imageurl": "https://img.tiny.example/1"}]
+    source = _write_list(tmp_path / "list.csv", rows)
+
+    with pytest.raises(
+        CollectError, match=r"Column 'image' .* holds pictures itself: --image-column image takes"
+    ):
+        _collect(shard, tmp_path / "out")
+    assert _collect(shard, tmp_path / "out", image_column="image", overwrite=True).failed == {}
+    with pytest.raises(
+        CollectError, match="those of a made dataset, which lead nowhere: start samplegen serve"
+    ):
+        _collect(source, tmp_path / "other")
+
+
+def test_a_disk_that_fills_keeps_what_was_fetched(server, tmp_path, monkeypatch):
+    from samplegen.export import files
+
+    real_write, left = files.DigestingFile.write, [50]
+
+    def write(self, data):
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(28, "No space left on device")
+        return real_write(self, data)
+
+    source = _write_list(tmp_path / "list.csv", _rows(server, 80))
+    monkeypatch.setattr(files.DigestingFile, "write", write)
+    with pytest.raises(
+        ExportError, match=r"the disk is full\. .* keep what they have made or fetched, .*--resume"
+    ):
+        _collect(source, tmp_path / "out")
+    monkeypatch.undo()
+    lines = (tmp_path / "out/.samplegen/pictures/journal.jsonl").read_bytes().splitlines()
+    had = {json.loads(line)["address"].removeprefix(server.url) for line in lines}
+    server.asked.clear()
+
+    assert _collect(source, tmp_path / "out", resume=True).manifest.rows == 80
+    assert len(had) > 30
+    assert had.isdisjoint(server.asked)
+
+
+def test_a_disk_that_is_too_full_for_a_list_from_the_web_is_one_message(server, tmp_path, monkeypatch):
+    def refuse(self, content):
+        raise OSError(28, "No space left on device")
+
+    server.files["/file/list.csv"] = _write_list(tmp_path / "list.csv", _rows(server, 3)).read_bytes()
+    monkeypatch.setattr("pathlib.Path.write_bytes", refuse)
+
+    with pytest.raises(ExportError, match="the disk is full"):
+        _collect(f"{server.url}/file/list.csv", tmp_path / "out")
 
 
 def test_failures_are_a_price_list_to_try_again_with(server, tmp_path):

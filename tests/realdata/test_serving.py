@@ -2,6 +2,7 @@ import csv
 import http.client
 import io
 import json
+import os
 import re
 import threading
 from contextlib import closing
@@ -230,6 +231,29 @@ def test_a_port_that_is_taken_or_impossible_is_one_message(made):
             ShopServer(shop, "127.0.0.1", server.server_address[1])
         with pytest.raises(CollectError, match="port is 70000"):
             ShopServer(shop, "localhost", 70000)
+
+
+def test_a_picture_that_is_gone_is_one_message(tiny_pack, tmp_path):
+    write_dataset(Recipe(rows=5, template=tiny_pack, image_size=64), tmp_path / "made", format="csv")
+    with (tmp_path / "made/Dataset.csv").open(newline="") as stream:
+        third = list(csv.DictReader(stream))[2]
+    (tmp_path / "made" / third["local_image_path"]).unlink()
+
+    with pytest.raises(
+        CollectError, match=r"made: the picture of row 2 cannot be read: .* samplegen validate names"
+    ):
+        Shop(tmp_path / "made")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_is_one_message(tiny_pack, tmp_path, monkeypatch):
+    write_dataset(Recipe(rows=5, template=tiny_pack, image_size=64), tmp_path / "made")
+    with open("/dev/full", "r+b", buffering=0) as full:
+        monkeypatch.setattr("tempfile.TemporaryFile", lambda **options: full)
+
+        with pytest.raises(ExportError, match="the disk is full"):
+            Shop(tmp_path / "made")
+        assert full.closed
 
 
 def test_nothing_to_serve_is_one_message(tmp_path):

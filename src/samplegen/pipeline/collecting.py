@@ -23,12 +23,13 @@ from samplegen.export.settings import CollectSettings
 from samplegen.export.shards import plan_shards
 from samplegen.pipeline.listed import ListedRows, batches_of, prepare
 from samplegen.pipeline.output import check_output, claimed, intact, remove_data
-from samplegen.realdata.addresses import Private
+from samplegen.realdata.addresses import Private, is_reserved
 from samplegen.realdata.columns import for_text
 from samplegen.realdata.download import download, keep_pictures
 from samplegen.realdata.fetching import USER_AGENT
 from samplegen.realdata.limits import Limits
 from samplegen.realdata.lists import open_source
+from samplegen.realdata.sources import is_picture
 from samplegen.realdata.store import PictureStore
 from samplegen.sampling.splits import check_shares
 
@@ -186,11 +187,9 @@ def _write(
     good = [number for number in range(rows.table.num_rows) if number not in reasons]
     if not good:
         first = next(iter(reasons.values()))
-        notes = [store.note(address) for address in rows.addresses]
-        passing = any(note.reason and not note.lasting for note in notes if note)
         raise CollectError(
             f"no row has a picture; the first: {first}. {root / FAILURES} says why for each."
-            + (" Run again with --resume when it can go better." if passing else "")
+            f"{_advice(rows, store)}"
         )
     schema = dataset_schema(rows.table.schema, images=True, annotations=False)
     shards = plan_shards(len(good), images=True)
@@ -218,6 +217,24 @@ def _write(
     write_manifest(root, manifest)
     sync_folder(root)
     return Collected(manifest, summarize(reasons.values()), rows.left_out)
+
+
+def _advice(rows: ListedRows, store: PictureStore) -> str:
+    """Say what may help where no row has a picture."""
+    held = [field.name for field in rows.listed.table.schema if is_picture(field.type)]
+    if held:
+        return (
+            f" Column {held[0]!r} of the list holds pictures itself: --image-column {held[0]} takes them "
+            "(with --overwrite, or another --out)."
+        )
+    if all(is_reserved(address) for address in rows.addresses):
+        return (
+            " Its addresses are those of a made dataset, which lead nowhere: start samplegen serve DATASET and "
+            "collect from the list that it names."
+        )
+    notes = [store.note(address) for address in rows.addresses]
+    passing = any(note.reason and not note.lasting for note in notes if note)
+    return " Run again with --resume when it can go better." if passing else ""
 
 
 def summarize(reasons: Iterable[str]) -> dict[str, int]:

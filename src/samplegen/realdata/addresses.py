@@ -53,6 +53,15 @@ def host_of(url: str) -> str:
     return f"{(parts.hostname or '').lower()}:{port}"
 
 
+def is_reserved(address: str) -> bool:
+    """Tell whether an address leads to a host of the names that are kept for examples, such as ``shop.example``."""
+    try:
+        host = urlsplit(address).hostname or ""
+    except ValueError:
+        return False
+    return host.endswith((".example", ".invalid", ".test"))
+
+
 def may_be_private(host: str, private: Private) -> bool:
     """Tell whether a host may have a private address."""
     return private if isinstance(private, bool) else host.lower() in private
