@@ -1,5 +1,7 @@
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from samplegen.export.reading import read_dataset
@@ -88,7 +90,7 @@ def test_deep_json_is_refused(tmp_path):
     path = tmp_path / "list.jsonl"
     path.write_text("[" * 100_000)
 
-    with pytest.raises(UNREADABLE):
+    with pytest.raises(ValueError, match="line 1: is nested too deeply"):
         list(read_json_lines(path))
 
 
@@ -115,6 +117,24 @@ def test_numbers_of_a_list_are_numbers_where_all_of_a_column_are(tmp_path, cells
     (piece,) = read_dataset(tmp_path / "list.tsv")
 
     assert piece.table["price"].to_pylist() == found
+
+
+@pytest.mark.parametrize(
+    ("column", "pictures"),
+    [
+        ({"image": [b"content"]}, [b"content"]),
+        ({"image": [{"bytes": b"content", "path": None}]}, [b"content"]),
+        ({"image": ["https://shop.example/1.jpg"]}, None),
+        ({"image": [{"x": 1}]}, None),
+        ({"file_name": [3]}, None),
+    ],
+)
+def test_only_what_can_hold_pictures_is_read_as_such(tmp_path, column, pictures):
+    pq.write_table(pa.table({"title": ["A"], **column}), tmp_path / "list.parquet")
+
+    (piece,) = read_dataset(tmp_path / "list.parquet")
+
+    assert (piece.pictures and [read() for read in piece.pictures]) == pictures
 
 
 @pytest.mark.parametrize(("cells", "found"), [(["7", "12"], [7, 12]), (["07", "12"], ["07", "12"])])

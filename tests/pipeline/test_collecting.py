@@ -311,10 +311,15 @@ def test_a_made_dataset_is_told_where_its_pictures_are(tiny_pack, tmp_path):
     ):
         _collect(shard, tmp_path / "out")
     assert _collect(shard, tmp_path / "out", image_column="image", overwrite=True).failed == {}
-    with pytest.raises(
-        CollectError, match="those of a made dataset, which lead nowhere: start samplegen serve"
-    ):
+    with pytest.raises(CollectError, match="as those of a made dataset: start samplegen serve"):
         _collect(source, tmp_path / "other")
+
+
+def test_where_no_row_was_asked_for_nothing_is_advised(tmp_path):
+    rows = [{"full_price": "ask", "imageurl": "https://img.tiny.example/1"}]
+
+    with pytest.raises(CollectError, match=r"the first: full_price is 'ask', .* says why for each\.$"):
+        _collect(_write_list(tmp_path / "list.csv", rows), tmp_path / "out")
 
 
 def test_a_disk_that_fills_keeps_what_was_fetched(server, tmp_path, monkeypatch):
@@ -542,6 +547,9 @@ def test_bad_settings_are_refused_before_anything_is_written(server, tmp_path):
         {"splits": {"train": 0.5}},
         {"image_column": "nothing"},
         {"resume": True, "overwrite": True},
+        {"user_agent": "a\nb: c"},
+        {"user_agent": "é"},
+        {"user_agent": ""},
     ):
         with pytest.raises(SamplegenError):
             _collect(source, tmp_path / "out", **options)

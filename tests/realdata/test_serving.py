@@ -1,4 +1,6 @@
 import csv
+import datetime
+import decimal
 import http.client
 import io
 import json
@@ -7,6 +9,8 @@ import re
 import threading
 from contextlib import closing
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from misbehaving import picture
 
@@ -231,6 +235,39 @@ def test_a_port_that_is_taken_or_impossible_is_one_message(made):
             ShopServer(shop, "127.0.0.1", server.server_address[1])
         with pytest.raises(CollectError, match="port is 70000"):
             ShopServer(shop, "localhost", 70000)
+
+
+def test_columns_of_any_type_are_served_as_what_they_hold(tmp_path):
+    columns = {
+        "title": pa.array(["Hat", "Coat"]).dictionary_encode(),
+        "competence_date": [datetime.date(2024, 1, 2)] * 2,
+        "full_price": [decimal.Decimal("10.50"), decimal.Decimal("7.00")],
+        "price": ["10.5", "ask"],
+        "brand": [b"TINY"] * 2,
+        "itemurl": ["https://shop.example/1", "https://shop.example/2"],
+    }
+    pq.write_table(pa.table(columns), tmp_path / "odd.parquet")
+
+    with Shop(tmp_path / "odd.parquet") as shop:
+        lines = shop.find("/Dataset.jsonl", "http://127.0.0.1:1").content.decode().splitlines()
+        page = shop.find("/shop.example/1", "http://127.0.0.1:1").content.decode()
+
+    assert json.loads(lines[1]) == {
+        "title": "Coat",
+        "competence_date": "2024-01-02",
+        "full_price": 7.0,
+        "price": "ask",
+        "brand": "TINY",
+        "itemurl": "http://127.0.0.1:1/shop.example/2",
+    }
+    assert "TINY" in page
+
+
+def test_columns_that_hold_no_texts_are_refused(tmp_path):
+    pq.write_table(pa.table({"title": [{"a": 1}]}), tmp_path / "odd.parquet")
+
+    with pytest.raises(CollectError, match=r"column 'title' is struct<.*it has to hold text"):
+        Shop(tmp_path / "odd.parquet")
 
 
 def test_a_picture_that_is_gone_is_one_message(tiny_pack, tmp_path):

@@ -20,7 +20,7 @@ from samplegen.export.cells import unquote_table
 from samplegen.export.csv_images import PATH_COLUMN, SPLITS, TABLE
 from samplegen.export.failures import FAILURES
 from samplegen.export.manifest import read_manifest
-from samplegen.export.schema import IMAGE_COLUMN
+from samplegen.export.schema import IMAGE_COLUMN, is_picture, is_text, picture_bytes
 from samplegen.export.settings import CollectSettings
 from samplegen.export.text_tables import (
     UNREADABLE,
@@ -113,9 +113,10 @@ def _parquet(path: Path) -> Iterator[_Content]:
 
 
 def _pictures_of(table: pa.Table, folder: Path) -> list[Picture] | None:
-    if IMAGE_COLUMN in table.column_names:
-        return [_held(cell["bytes"] if cell else None) for cell in table.column(IMAGE_COLUMN).to_pylist()]
-    if "file_name" in table.column_names:
+    kinds = {field.name: field.type for field in table.schema}
+    if IMAGE_COLUMN in kinds and is_picture(kinds[IMAGE_COLUMN]):
+        return [_held(picture_bytes(cell)) for cell in table.column(IMAGE_COLUMN).to_pylist()]
+    if "file_name" in kinds and is_text(kinds["file_name"]):
         return [_stored(folder, name) for name in table.column("file_name").to_pylist()]
     return None
 
@@ -202,9 +203,9 @@ def _held(content: bytes | None) -> Picture:
     return lambda: content or b""
 
 
-def _stored(folder: Path, name: str | None) -> Picture:
+def _stored(folder: Path, name: Any) -> Picture:  # noqa: ANN401  # a cell, which should be text
     def read() -> bytes:
-        if not name or "\0" in name:
+        if not isinstance(name, str) or not name or "\0" in name:
             raise OSError(f"{name!r} is no file name")
         inside = (folder / name).resolve()
         if not inside.is_relative_to(folder.resolve()):

@@ -32,7 +32,7 @@ def why_unreadable(path: Path, error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError) or "UTF8" in str(error):
         return f"{path}: is not UTF-8{_first_foreign(path)}; save it as UTF-8, such as with iconv -f cp1252 -t utf-8."
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return f"{path}: cannot be read: {reason.rstrip('.')}."
+    return f"{path}: cannot be read: {' '.join(reason.split()).rstrip('.')}."
 
 
 def _first_foreign(path: Path) -> str:
@@ -152,6 +152,8 @@ def read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
                     record = _sound(record)
             except ValueError as error:
                 raise ValueError(f"line {number}: {error}") from None
+            except RecursionError:
+                raise ValueError(f"line {number}: is nested too deeply") from None
             if not isinstance(record, dict):
                 raise ValueError(f"line {number}: is no JSON object")  # noqa: TRY004  # of the content, not of a caller
             yield record

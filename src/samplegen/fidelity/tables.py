@@ -13,8 +13,8 @@ from PIL import Image, UnidentifiedImageError
 from samplegen.domain.pricelist import CATEGORY_COLUMNS, COLUMNS, PRICE_COLUMNS
 from samplegen.errors import CollectError, ExportError, FidelityError
 from samplegen.export.reading import Picture, read_dataset
+from samplegen.export.schema import is_text
 from samplegen.realdata.columns import read_column
-from samplegen.realdata.sources import is_text
 from samplegen.sampling.streams import bits, stream_key
 
 MISSING = "(missing)"

@@ -73,6 +73,19 @@ def for_text(table: pa.Table) -> tuple[pa.Table, list[str]]:
     return table, left_out
 
 
+def plain_table(listed: pa.Table) -> pa.Table:
+    """Return columns of a list in types that JSON and CSV can hold: the schema's, where all values of one fit.
+
+    Raises:
+        CollectError: If a column has to hold text and cannot.
+    """
+    for place, name in enumerate(listed.column_names):
+        column, strange = read_column(name, listed.column(name))
+        if not strange:
+            listed = listed.set_column(place, name, column)
+    return for_text(listed)[0]
+
+
 def _json_holds(arrow: pa.DataType) -> bool:
     if pa.types.is_struct(arrow):
         return all(_json_holds(field.type) for field in arrow)

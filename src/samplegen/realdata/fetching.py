@@ -15,6 +15,7 @@ from urllib.parse import urljoin
 import httpx
 
 from samplegen import __version__
+from samplegen.errors import CollectError
 from samplegen.realdata.addresses import Private, check_url, host_of
 from samplegen.realdata.connections import CheckedTransport
 from samplegen.realdata.failures import DamagedPicture, PictureFailure, TryAgain
@@ -37,6 +38,16 @@ class Fetched:
 
     content: bytes | None
     validators: Validators
+
+
+def check_user_agent(text: str) -> None:
+    """Refuse what cannot stand in a request.
+
+    Raises:
+        CollectError: If it is empty, or not of printable ASCII.
+    """
+    if not (text.strip() and text.isascii() and text.isprintable()):
+        raise CollectError(f"user agent is {text!r}; give letters, digits and signs of ASCII on one line.")
 
 
 Keep = Callable[[Fetched], Awaitable[None]]

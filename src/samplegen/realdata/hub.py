@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 
 from samplegen.errors import CollectError
-from samplegen.export.schema import IMAGE_TYPE
-from samplegen.realdata.sources import PriceList, choose_column, is_picture, with_labels
+from samplegen.export.schema import IMAGE_TYPE, is_picture
+from samplegen.realdata.sources import PriceList, choose_column, with_labels
 
 
 def read_hub(source: str, *, image_column: str | None = None, config: str | None = None) -> PriceList:

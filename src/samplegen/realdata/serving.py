@@ -19,6 +19,7 @@ from samplegen.errors import CollectError
 from samplegen.export.cells import csv_line, quoted_line
 from samplegen.export.csv_images import TABLE
 from samplegen.export.reading import read_dataset
+from samplegen.realdata.columns import plain_table
 from samplegen.realdata.pages import Places, Row, front_page, item_page, missing_page
 from samplegen.realdata.spool import Spool, Spooled
 
@@ -53,7 +54,7 @@ class Shop:
 
         Raises:
             ExportError: If there is none.
-            CollectError: If it has no rows, or a picture of it cannot be read.
+            CollectError: If it has no rows, a picture of it cannot be read, or a column of texts holds none.
         """
         self.name = dataset.resolve().stem if dataset.is_file() else dataset.resolve().name
         self.rows: list[Row] = []
@@ -76,7 +77,7 @@ class Shop:
     def _read(self, dataset: Path) -> None:
         for piece in read_dataset(dataset):
             table = piece.table.select([name for name in piece.table.column_names if name in COLUMNS])
-            for number, row in enumerate(table.to_pylist()):
+            for number, row in enumerate(plain_table(table).to_pylist()):
                 try:
                     picture = piece.pictures[number]() if piece.pictures else b""
                 except OSError as error:

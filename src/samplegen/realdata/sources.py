@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,6 +14,7 @@ from samplegen.errors import CollectError
 from samplegen.export.cells import unquote_table
 from samplegen.export.csv_images import TABLE
 from samplegen.export.failures import FAILURES
+from samplegen.export.schema import is_picture, is_text, picture_bytes
 from samplegen.export.text_tables import (
     UNREADABLE,
     check_names,
@@ -141,25 +141,6 @@ def choose_column(schema: pa.Schema, wanted: str | None, *, where: str) -> str:
     if not (is_picture(kind) or is_text(kind)):
         raise CollectError(f"{where}: column {wanted!r} is {kind}; it has to hold addresses or pictures.")
     return wanted
-
-
-def is_picture(arrow: pa.DataType) -> bool:
-    """Tell whether a column holds encoded pictures: bytes, or what `datasets` writes for an image."""
-    if pa.types.is_binary(arrow) or pa.types.is_large_binary(arrow):
-        return True
-    return pa.types.is_struct(arrow) and {field.name for field in arrow} == {"bytes", "path"}
-
-
-def is_text(arrow: pa.DataType) -> bool:
-    """Tell whether a column holds text."""
-    if pa.types.is_dictionary(arrow):
-        return is_text(arrow.value_type)
-    return bool(pa.types.is_string(arrow) or pa.types.is_large_string(arrow) or pa.types.is_null(arrow))
-
-
-def picture_bytes(cell: Any) -> bytes | None:  # noqa: ANN401  # a cell of a column of pictures
-    """Return the bytes in a cell; a path beside them leads anywhere and is not followed."""
-    return cell.get("bytes") if isinstance(cell, dict) else cell
 
 
 def _from_json_lines(path: Path) -> pa.Table:
