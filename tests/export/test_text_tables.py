@@ -4,6 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from samplegen.errors import ExportError
 from samplegen.export.reading import read_dataset
 from samplegen.export.text_tables import UNREADABLE, read_delimited, read_json_lines, why_unreadable
 
@@ -135,6 +136,20 @@ def test_only_what_can_hold_pictures_is_read_as_such(tmp_path, column, pictures)
     (piece,) = read_dataset(tmp_path / "list.parquet")
 
     assert (piece.pictures and [read() for read in piece.pictures]) == pictures
+
+
+@pytest.mark.parametrize("as_dictionary", [False, True])
+def test_parquet_whose_texts_are_none_is_refused(tmp_path, as_dictionary):
+    offsets = pa.py_buffer(bytes([0, 0, 0, 0, 1, 0, 0, 0]))
+    texts = pa.Array.from_buffers(pa.string(), 1, [None, offsets, pa.py_buffer(b"\xff")])
+    pq.write_table(
+        pa.table({"title": texts.dictionary_encode() if as_dictionary else texts}), tmp_path / "list.parquet"
+    )
+
+    with pytest.raises(
+        ExportError, match=r"list.parquet: cannot be read: column 'title' is damaged, or its text"
+    ):
+        next(read_dataset(tmp_path / "list.parquet"))
 
 
 @pytest.mark.parametrize(("cells", "found"), [(["7", "12"], [7, 12]), (["07", "12"], ["07", "12"])])

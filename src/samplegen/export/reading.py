@@ -25,6 +25,7 @@ from samplegen.export.settings import CollectSettings
 from samplegen.export.text_tables import (
     UNREADABLE,
     check_names,
+    check_texts,
     read_delimited,
     read_json_lines,
     records_table,
@@ -109,6 +110,7 @@ def _parquet(path: Path) -> Iterator[_Content]:
             batch_size=_PIECE_ROWS if IMAGE_COLUMN not in file.schema_arrow.names else 100
         ):
             table = pa.Table.from_batches([batch])
+            check_texts(table)
             yield table, _pictures_of(table, path.parent)
 
 

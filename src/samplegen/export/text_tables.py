@@ -127,6 +127,19 @@ def check_names(names: Sequence[str]) -> None:
         raise ValueError(f"two columns are called {double!r}; rename one")
 
 
+def check_texts(table: pa.Table) -> None:
+    """Refuse a table in whose texts are bytes that stand for none; Parquet may hold such.
+
+    Raises:
+        ValueError: If a column is so.
+    """
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        try:
+            column.validate(full=True)
+        except pa.ArrowInvalid as error:
+            raise ValueError(f"column {name!r} is damaged, or its text is not UTF-8") from error
+
+
 def _with_points(table: pa.Table) -> pa.Table:
     for place, name in enumerate(table.column_names):
         if COLUMNS.get(name) == "float64":

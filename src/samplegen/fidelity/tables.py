@@ -140,7 +140,8 @@ def _source(path: Path, table: pa.Table, keeper: "_PhotoKeeper") -> Source:
 
 def _joined(tables: list[pa.Table]) -> pa.Table:
     """Return all rows in one table; a column that is text in some parts only becomes text."""
-    texts = {field.name for table in tables for field in table.schema if is_text(field.type)}
+    fields = [field for table in tables for field in table.schema]
+    texts = {field.name for field in fields if is_text(field.type) and not pa.types.is_null(field.type)}
     as_text = []
     for table in tables:
         kinds = [field.with_type(pa.string()) if field.name in texts else field for field in table.schema]

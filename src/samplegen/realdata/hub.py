@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from samplegen.errors import CollectError
 from samplegen.export.schema import IMAGE_TYPE, is_picture
+from samplegen.export.text_tables import check_texts
 from samplegen.realdata.sources import PriceList, choose_column, with_labels
 
 
@@ -54,6 +55,10 @@ def _price_list(
         )
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise CollectError(f"{source}: its splits have different columns: {error}") from error
+    try:
+        check_texts(table)
+    except ValueError as error:
+        raise CollectError(f"{source}: cannot be read: {error}.") from error
 
     def pictures(most_bytes: int) -> Iterator[bytes | None]:
         for split in plain.values():

@@ -18,6 +18,7 @@ from samplegen.export.schema import is_picture, is_text, picture_bytes
 from samplegen.export.text_tables import (
     UNREADABLE,
     check_names,
+    check_texts,
     read_delimited,
     read_json_lines,
     records_table,
@@ -159,6 +160,7 @@ def _read_parquet(path: Path, name: str, image_column: str | None) -> PriceList:
         table = file.read([field for field in schema.names if not (held and field == column)])
         table = decode_labels(table.replace_schema_metadata(None), schema.metadata)
         rows = file.metadata.num_rows
+    check_texts(table)
 
     def pictures(most_bytes: int) -> Iterator[bytes | None]:
         with pq.ParquetFile(path) as again:

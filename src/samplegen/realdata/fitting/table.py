@@ -148,7 +148,10 @@ def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _parquet(path: Path) -> Iterator[dict[str, Any]]:
+    import pyarrow as pa
     import pyarrow.parquet as pq
+
+    from samplegen.export.text_tables import check_texts
 
     with pq.ParquetFile(path) as file:
         names = [name for name in file.schema_arrow.names if name in COLUMNS]
@@ -156,6 +159,7 @@ def _parquet(path: Path) -> Iterator[dict[str, Any]]:
             yield from ({name: None for name in file.schema_arrow.names} for _ in range(1))
             return
         for batch in file.iter_batches(columns=names):
+            check_texts(pa.Table.from_batches([batch]))
             yield from batch.to_pylist()
 
 
