@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -89,12 +88,20 @@ def _split_of(path: Path) -> str:
 
 
 def _read_file(path: Path, root: Path, *, split: str) -> Iterator[Piece]:
+    readers = {
+        ".parquet": _parquet,
+        ".csv": _delimited,
+        ".tsv": _delimited,
+        ".jsonl": _json_lines,
+        ".ndjson": _json_lines,
+        ".tar": _tar,
+    }
     suffix = path.suffix.lower()
-    if suffix not in _READERS:
-        raise ExportError(f"{path}: is none of {', '.join(_READERS)}, nor the folder of a dataset.")
+    if suffix not in readers:
+        raise ExportError(f"{path}: is none of {', '.join(readers)}, nor the folder of a dataset.")
     source = path.relative_to(root).as_posix()
     try:
-        for table, pictures in _READERS[suffix](path):
+        for table, pictures in readers[suffix](path):
             yield Piece(source, split, table, pictures)
     except (*UNREADABLE, TypeError, tarfile.TarError, KeyError) as error:
         raise ExportError(why_unreadable(path, error)) from error
@@ -215,15 +222,3 @@ def _stored(folder: Path, name: Any) -> Picture:  # noqa: ANN401  # a cell, whic
         return inside.read_bytes()
 
     return read
-
-
-_READERS: Mapping[str, Callable[[Path], Iterator[_Content]]] = MappingProxyType(
-    {
-        ".parquet": _parquet,
-        ".csv": _delimited,
-        ".tsv": _delimited,
-        ".jsonl": _json_lines,
-        ".ndjson": _json_lines,
-        ".tar": _tar,
-    }
-)
