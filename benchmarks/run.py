@@ -62,7 +62,7 @@ def whole_command(effort: Effort) -> list[str]:
         _peer_line("Faker + Pillow + datasets, JPEG", jpeg),
     ]
     if effort is FULL:
-        png = race(effort.rows, effort.peer_rows, rounds=1, encoding="png")
+        png = race(effort.rows, effort.peer_rows, rounds=effort.rounds, encoding="png")
         lines.append(_peer_line("the same, PNG (what `datasets` makes of a Pillow image)", png))
     return lines
 

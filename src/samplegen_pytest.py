@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from samplegen import SampleSet
-    from samplegen.pipeline.studio import Studio
+    from samplegen.pipeline.making import RowMaker
 
 TINY_ROWS, TINY_SIZE = 24, 64
 MakeSamples = Callable[..., "pa.Table"]
@@ -54,10 +54,10 @@ def make_samples(samplegen_seed: int) -> MakeSamples:
     """
 
     @lru_cache(maxsize=32)
-    def studio(template: str, seed: int, image_size: int | None) -> "Studio":
-        from samplegen.pipeline.studio import Recipe, Studio
+    def row_maker(template: str, seed: int, image_size: int | None) -> "RowMaker":
+        from samplegen.pipeline.making import Recipe, RowMaker
 
-        return Studio(Recipe(rows=1, seed=seed, template=template, image_size=image_size))
+        return RowMaker(Recipe(rows=1, seed=seed, template=template, image_size=image_size))
 
     def make(
         rows: int = 10,
@@ -68,7 +68,7 @@ def make_samples(samplegen_seed: int) -> MakeSamples:
         template: str = "burberry",
     ) -> "pa.Table":
         chosen = samplegen_seed if seed is None else seed
-        table = studio(template, chosen, image_size).batch(range(rows)).table
+        table = row_maker(template, chosen, image_size).batch(range(rows)).table
         return table if columns is None else table.select(list(columns))
 
     return make

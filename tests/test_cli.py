@@ -157,6 +157,8 @@ def test_preview_can_show_one_row_of_each_shape(tiny_pack, tmp_path):
     assert _run("preview", *words)[0] == 0
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert 2 * 200 < sheet.width < 3 * 240
+    code, _, err = _run("preview", *words, "--rows", "2")
+    assert (code, "leave out --rows" in err) == (2, True)
 
 
 def test_templates_are_listed_and_shown(tiny_pack):

@@ -1,7 +1,9 @@
 import io
 import json
 import pickle
+from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -71,10 +73,28 @@ def test_product_codes_are_unique(tiny_pack, rows, seed):
 
 def test_slices_and_iteration_agree_with_single_rows(samples):
     assert [r["product_code"] for r in samples[3:9:2]] == [samples[i]["product_code"] for i in (3, 5, 7)]
+    assert [r["title"] for r in samples[3:9]] == [samples[i]["title"] for i in range(3, 9)]
+    assert samples[9:3] == samples[ROWS:] == []
     assert [r["product_code"] for r in samples] == samples.to_arrow()["product_code"].to_pylist()
     assert len(samples) == ROWS
     with pytest.raises(IndexError):
         samples[ROWS]
+
+
+def test_columns_have_the_values_of_the_rows(samples, table):
+    assert samples["title"] == table["title"].to_pylist()
+    assert samples["image"][2] == samples[2]["image"]
+    with pytest.raises(KeyError, match=r"no column 'color'; there are website_name, .*image"):
+        samples["color"]
+
+
+def test_numbers_and_paths_of_other_libraries_are_taken(tiny_pack):
+    rows, seed = np.int64(3), np.uint8(7)
+
+    made = samplegen.make(rows, seed, Path(tiny_pack), image_size=np.int32(64))
+
+    assert made["title"] == samplegen.make(3, 7, tiny_pack)["title"]
+    assert pickle.loads(pickle.dumps(made)).recipe == made.recipe
 
 
 def test_box_and_mask_agree_with_each_other_and_with_the_part_names(samples):
@@ -168,7 +188,7 @@ def test_bad_arguments_are_refused(arguments, message):
 
 
 def test_written_parquet_holds_the_same_rows(samples, table, tmp_path):
-    manifest = samples.to_parquet(tmp_path / "out")
+    manifest = samples.write(tmp_path / "out")
 
     import pyarrow.parquet as pq
 

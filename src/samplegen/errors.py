@@ -1,4 +1,4 @@
-"""The errors that samplegen raises on purpose: one base, one subclass per layer.
+"""The errors that samplegen raises on purpose: one base, and a subclass for each kind of request that failed.
 
 Each message says where, what was found, what is allowed and what to do.
 """
@@ -20,6 +20,14 @@ class RenderingError(SamplegenError):
     """A scene that the renderer cannot draw."""
 
 
+class RecipeError(SamplegenError):
+    """A setting of a run that is out of range."""
+
+
+class EngineError(SamplegenError):
+    """A worker that ended before its work."""
+
+
 class ExportError(SamplegenError):
     """An output folder, format or file that cannot be written or read."""
 
@@ -34,3 +42,7 @@ class CollectError(SamplegenError):
 
 class FitError(SamplegenError):
     """A table that no template can be learned from, or settings that do not fit it."""
+
+
+class MissingExtraError(SamplegenError):
+    """A library that samplegen does not need itself, but this call does; an extra installs it."""

@@ -5,8 +5,8 @@ from functools import partial
 
 import pytest
 
-from samplegen.engines.local import EngineError, run
-from samplegen.errors import ExportError
+from samplegen.engines.local import run
+from samplegen.errors import EngineError, ExportError
 
 
 def _squares():

@@ -83,6 +83,12 @@ def test_rows_copied_needs_all_columns_equal():
     assert privacy.rows_copied(real, other).value == 0.5
 
 
+def test_a_row_without_a_price_is_a_copy_of_the_same_row_without_one():
+    real = frame(category1_code=["A", "A"], title=["Hat", "Coat"]).assign(full_price=[10.0, np.nan])
+
+    assert privacy.rows_copied(real, real).value == 1
+
+
 def test_missing_titles_are_no_copies():
     real = to_frame(pa.table({"category1_code": ["A"] * 4, "title": [None, None, "", "Hat"]}))
     other = to_frame(pa.table({"category1_code": ["A"] * 4, "title": [None, "", "Hat", "Coat"]}))

@@ -1,12 +1,15 @@
+import json
 import shutil
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from samplegen.errors import ExportError
-from samplegen.pipeline import write_dataset
+from samplegen.pipeline import Recipe, write_dataset
 from samplegen.pipeline.checking import check_dataset, describe_dataset
+from samplegen.templates import load_template
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +46,7 @@ FIRST = "data/train-00000-of-00005.parquet"
         ("price", 1e6, "a discount means price below full_price"),
         ("product_code", "TN/1-A", "itemurl"),
         ("title", "", "no text is empty"),
+        ("full_price_eur", 0.01, "euros are the price x"),
         ("image", {"bytes": b"no picture", "path": "x.jpg"}, "pictures decode"),
     ],
 )
@@ -97,6 +101,31 @@ def test_folder_without_a_dataset_is_refused(tmp_path):
         check_dataset(tmp_path)
     with pytest.raises(ExportError, match="no such file or folder"):
         check_dataset(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("locale", "template", "language", "license"),
+    [("fr_FR", None, "fr", None), ("de_DE", None, "de", None), ("en_GB", "starter", "en", "mit")],
+)
+def test_card_says_how_a_pack_can_be_named_and_only_what_is_known_of_it(
+    tmp_path, tiny_pack, locale, template, language, license
+):
+    pack = shutil.copytree(tiny_pack, tmp_path / "mine")
+    settings = pack / "template.yaml"
+    settings.write_text(settings.read_text().replace("locale: en_GB", f"locale: {locale}"))
+    write_dataset(Recipe(rows=3, template=template or str(pack), image_size=None), tmp_path / "made")
+
+    card = (tmp_path / "made" / "README.md").read_text()
+    front = yaml.safe_load(card.split("---")[1])
+    croissant = json.loads((tmp_path / "made" / "croissant.json").read_text())
+
+    assert front["language"] == [language]
+    assert front.get("license") == license
+    assert ("license" in croissant) == (license is not None)
+    named = f"--template {template or 'path/to/' + load_template(pack).name} "
+    assert named in card
+    assert named in croissant["description"]
+    assert str(tmp_path) not in card
 
 
 def test_card_and_croissant_are_written_again_as_they_were(dataset):

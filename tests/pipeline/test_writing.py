@@ -2,6 +2,7 @@ import dataclasses
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 import pytest
 
 from samplegen.errors import ExportError, SamplegenError
+from samplegen.export.files import STATE_FOLDER
 from samplegen.export.formats import FORMATS
 from samplegen.pipeline import output, write_dataset
 from samplegen.pipeline.writing import read_manifest
@@ -158,6 +160,25 @@ def test_overwrite_replaces_a_dataset_and_spares_other_files(recipe, tmp_path, u
 def test_second_run_in_the_same_folder_is_refused(recipe, tmp_path):
     with output.claimed(tmp_path), pytest.raises(ExportError, match="another run of samplegen"):
         write_dataset(recipe, tmp_path)
+
+
+def test_a_lock_that_an_ending_run_took_away_is_no_claim(tmp_path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+    lock = fcntl.flock
+
+    def after_another_ended(file, how):
+        monkeypatch.setattr(fcntl, "flock", lock)
+        shutil.rmtree(tmp_path / STATE_FOLDER)
+        lock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", after_another_ended)
+
+    with (
+        output.claimed(tmp_path),
+        pytest.raises(ExportError, match="another run of samplegen"),
+        output.claimed(tmp_path),
+    ):
+        pass
 
 
 def test_too_little_room_is_refused_before_anything_is_written(recipe, tmp_path, monkeypatch):

@@ -271,13 +271,12 @@ def test_columns_that_hold_no_texts_are_refused(tmp_path):
 
 
 def test_a_picture_that_is_gone_is_one_message(tiny_pack, tmp_path):
-    write_dataset(Recipe(rows=5, template=tiny_pack, image_size=64), tmp_path / "made", format="csv")
-    with (tmp_path / "made/Dataset.csv").open(newline="") as stream:
-        third = list(csv.DictReader(stream))[2]
-    (tmp_path / "made" / third["local_image_path"]).unlink()
+    recipe = Recipe(rows=3, seed=3, template=tiny_pack, image_size=64)
+    write_dataset(recipe, tmp_path / "made", format="csv")
+    next((tmp_path / "made" / "images").iterdir()).unlink()
 
     with pytest.raises(
-        CollectError, match=r"made: the picture of row 2 cannot be read: .* samplegen validate names"
+        CollectError, match=r"made: the picture of row \d cannot be read: .*samplegen validate"
     ):
         Shop(tmp_path / "made")
 

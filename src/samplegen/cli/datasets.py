@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -20,13 +20,12 @@ from samplegen.cli.app import (
 )
 from samplegen.errors import SamplegenError
 
-if TYPE_CHECKING:
-    from samplegen.pipeline import Recipe
-
 DEFAULT_TEMPLATE = "burberry"
 
 
 def _default_workers() -> int:
+    if hasattr(os, "sched_getaffinity"):  # a container or a batch system may allow fewer cores than there are
+        return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
@@ -99,7 +98,10 @@ def make(
 
 @app.command()
 def preview(
-    rows: RowsOption = 48,
+    rows: Annotated[
+        int | None,
+        typer.Option("--rows", "-n", parser=whole, metavar="<int>", help="How many rows.", show_default="48"),
+    ] = None,
     out: Annotated[Path, typer.Option(help="The file: .png or .jpg.")] = Path("contact-sheet.png"),
     seed: SeedOption = 0,
     template: TemplateOption = DEFAULT_TEMPLATE,
@@ -109,21 +111,22 @@ def preview(
     ] = "first",
 ) -> None:
     """Draw a contact sheet: pictures with titles and prices."""
+    from samplegen.pipeline import Recipe
     from samplegen.pipeline.preview import write_contact_sheet
 
     if pick not in ("first", "one-per-shape"):
         raise SamplegenError(f"--pick is {pick!r}; allowed are first and one-per-shape.")
     if out.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise SamplegenError(f"--out is {out}; give a file name that ends in .png or .jpg.")
-    recipe = _recipe(rows, seed, template)
-    write_contact_sheet(recipe, out, columns=columns, one_per_shape=pick == "one-per-shape")
+    if pick == "one-per-shape" and rows is not None:
+        raise SamplegenError(
+            "--pick one-per-shape shows a row of each shape, however many; leave out --rows."
+        )
+    recipe = Recipe(rows=48 if rows is None else rows, seed=seed, template=template)
+    unmet = write_contact_sheet(recipe, out, columns=columns, one_per_shape=pick == "one-per-shape")
+    if unmet:
+        typer.echo(f"too rare to be met: {', '.join(unmet)}", err=True)
     typer.echo(out)
-
-
-def _recipe(rows: int, seed: int, template: str) -> "Recipe":
-    from samplegen.pipeline import Recipe
-
-    return Recipe(rows=rows, seed=seed, template=template)
 
 
 @app.command()

@@ -10,7 +10,7 @@ import typer
 
 from samplegen.cli.app import INTERRUPTED, DatasetArgument, app, show_progress, whole
 from samplegen.cli.datasets import parse_splits
-from samplegen.errors import CollectError
+from samplegen.errors import MissingExtraError
 from samplegen.realdata.limits import Limits
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def _client_there() -> Iterator[None]:
     except ModuleNotFoundError as error:
         if error.name not in ("httpx", "httpcore", "anyio"):
             raise
-        raise CollectError("collect needs an HTTP client: pip install 'samplegen[collect]'.") from error
+        raise MissingExtraError("collect needs an HTTP client: pip install 'samplegen[collect]'.") from error
 
 
 @contextmanager

@@ -15,17 +15,13 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Generic, TypeVar
 
-from samplegen.errors import SamplegenError
+from samplegen.errors import EngineError, SamplegenError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 Advance = Callable[[int], None]
 """Reports rows that have been made since the last report."""
 Work = Callable[[Task, Advance], Result]
-
-
-class EngineError(SamplegenError):
-    """A worker that ended before its work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +178,8 @@ def _death(worker: _Worker[Task]) -> EngineError:
     worker.process.join(timeout=5)
     code = worker.process.exitcode
     reason = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
-    hint = " (often: out of memory; try fewer --workers)" if code == -signal.SIGKILL else ""
+    killed = hasattr(signal, "SIGKILL") and code == -signal.SIGKILL  # Windows has no such signal
+    hint = " (often: out of memory; try fewer --workers)" if killed else ""
     return EngineError(
         f"{worker.process.name} ended with {reason}{hint}. "
         f"Finished shards are kept: run the same command with --resume."

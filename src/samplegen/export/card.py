@@ -43,13 +43,9 @@ _MEANINGS = {
 }
 
 
-def write_card(
-    root: Path, manifest: Manifest, settings: RunSettings, schema: pa.Schema, *, license_name: str = "mit"
-) -> None:
+def write_card(root: Path, manifest: Manifest, settings: RunSettings, schema: pa.Schema) -> None:
     """Write the card of a dataset that was made."""
-    front = yaml.safe_dump(
-        _front_matter(manifest, settings, schema, license_name), sort_keys=False, allow_unicode=True
-    )
+    front = yaml.safe_dump(_front_matter(manifest, settings, schema), sort_keys=False, allow_unicode=True)
     write_file(root, CARD, f"---\n{front}---\n\n{_body(manifest, settings, schema)}".encode())
 
 
@@ -67,13 +63,11 @@ def data_files(manifest: Manifest) -> list[dict[str, str]]:
             return [{"split": "train", "path": TABLE}]
 
 
-def _front_matter(
-    manifest: Manifest, settings: RunSettings, schema: pa.Schema, license_name: str
-) -> dict[str, object]:
+def _front_matter(manifest: Manifest, settings: RunSettings, schema: pa.Schema) -> dict[str, object]:
     front: dict[str, object] = {
-        "license": license_name,
+        **({"license": settings.license} if settings.license else {}),
         "pretty_name": f"Synthetic product list: {settings.template}",
-        "language": ["en"],
+        "language": [settings.language],
         "task_categories": _tasks(settings.images, settings.annotations),
         "tags": ["synthetic", "products", "prices", "samplegen"],
         "size_categories": [size_category(settings.rows)],
@@ -195,7 +189,7 @@ def _made_section(settings: RunSettings) -> list[str]:
         "```",
         "",
         (
-            f"The same command with the same versions gives the same bytes ({versions}). Template digest: "
+            f"The same command with the same versions, on a processor of the same kind, gives the same bytes ({versions}). Template digest: "
             f"`{settings.template_digest}`. `manifest.json` lists the SHA-256 of every file."
         ),
         "",

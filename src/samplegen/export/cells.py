@@ -34,8 +34,10 @@ def quote_table(table: pa.Table) -> pa.Table:
 
 
 def unquote_table(table: pa.Table) -> pa.Table:
-    """Take away what `quote_table` added."""
-    return _change_texts(table, unquote_formula)
+    """Take away what `quote_table` and `quoted_line` added to texts and to the names of columns."""
+    return _change_texts(
+        table.rename_columns([unquote_formula(name) for name in table.column_names]), unquote_formula
+    )
 
 
 def _change_texts(table: pa.Table, change: Callable[[str], str]) -> pa.Table:

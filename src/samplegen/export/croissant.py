@@ -62,12 +62,12 @@ _CONTEXT: dict[str, Any] = {
 }
 
 
-def write_croissant(root: Path, manifest: Manifest, schema: pa.Schema, *, license_name: str = "mit") -> None:
+def write_croissant(root: Path, manifest: Manifest, schema: pa.Schema) -> None:
     """Write ``croissant.json`` for a finished dataset."""
     content = {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
-        **_naming(manifest, license_name),
+        **_naming(manifest),
         "conformsTo": "http://mlcommons.org/croissant/1.0",
         "url": "https://samplegen.example/",
         "version": "1.0.0",
@@ -78,7 +78,7 @@ def write_croissant(root: Path, manifest: Manifest, schema: pa.Schema, *, licens
     write_file(root, CROISSANT, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
 
 
-def _naming(manifest: Manifest, license_name: str) -> dict[str, str]:
+def _naming(manifest: Manifest) -> dict[str, str]:
     settings = manifest.settings
     if isinstance(settings, CollectSettings):
         # Whose rows and pictures these are, and under which licence, nobody told.
@@ -87,7 +87,7 @@ def _naming(manifest: Manifest, license_name: str) -> dict[str, str]:
     return {
         "name": f"samplegen-{settings.template}",
         "description": f"{settings.rows} synthetic rows of a product price list. Made by: {settings.command()}",
-        "license": _LICENSES.get(license_name, license_name),
+        **({"license": _LICENSES[settings.license]} if settings.license else {}),
     }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from samplegen.errors import ExportError
-from samplegen.export.cells import FORMULA_STARTS, csv_line
+from samplegen.export.cells import FORMULA_STARTS, csv_line, quoted_line
 from samplegen.export.files import WrittenFile
 from samplegen.export.parts import CHECKSUMS, LooseShard, join_parts
 from samplegen.export.records import Record, split_records, to_json
@@ -61,7 +61,7 @@ def finish(
 ) -> list[WrittenFile]:
     """Join the parts of the table, the splits and the pictures' digests."""
     return [
-        *join_parts(root, TABLE, shards, header=csv_line(column_names(schema))),
+        *join_parts(root, TABLE, shards, header=quoted_line(column_names(schema))),
         *join_parts(root, SPLITS, shards, header=csv_line(["product_code", "split"])),
         *join_parts(root, CHECKSUMS, shards),
     ]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from samplegen.export.cells import csv_line, quoted_line
+from samplegen.export.cells import quoted_line
 from samplegen.export.files import DigestingFile, WrittenFile, write_with
 
 FAILURES = "failures.csv"
@@ -23,7 +23,7 @@ def write_failures(root: Path, reasons: Mapping[int, str], table: pa.Table) -> W
     """
 
     def fill(output: DigestingFile) -> None:
-        output.write(csv_line([ROW_COLUMN, REASON_COLUMN, *_names(table.column_names)]).encode())
+        output.write(quoted_line([ROW_COLUMN, REASON_COLUMN, *_names(table.column_names)]).encode())
         for number in sorted(reasons):
             row = table.slice(number, 1).to_pylist()[0]
             line = quoted_line([number, reasons[number], *row.values()])

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from samplegen.errors import ExportError
+from samplegen.errors import ExportError, MissingExtraError
 from samplegen.export.files import STATE_FOLDER, TEMPORARY_SUFFIX
 from samplegen.export.manifest import MANIFEST, read_manifest
 
@@ -20,7 +20,7 @@ def push_folder(root: Path, repository: str, *, private: bool = False) -> str:
         from huggingface_hub import HfApi
         from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
     except ImportError as error:
-        raise ExportError("a push needs huggingface_hub: pip install 'samplegen[hf]'.") from error
+        raise MissingExtraError("a push needs huggingface_hub: pip install 'samplegen[hf]'.") from error
     api = HfApi()
     try:
         api.whoami()

@@ -16,7 +16,14 @@ class RunSettings:
     """Everything that decides the bytes of a dataset; the number of workers does not."""
 
     template: str
+    """Name of the pack."""
+    template_origin: str
+    """``samplegen`` for one of its own packs, ``installed`` for another package's, ``folder`` for one that was named."""
     template_digest: str
+    language: str
+    """Language of titles and categories, ISO 639-1."""
+    euro_rate: str
+    """Euros for one unit of the currency, as the pack writes it."""
     seed: int
     rows: int
     image_size: int | None
@@ -36,7 +43,7 @@ class RunSettings:
     def command(self) -> str:
         """Return the command line that makes this dataset."""
         words = [
-            f"samplegen make --rows {self.rows} --template {self.template} --seed {self.seed}",
+            f"samplegen make --rows {self.rows} --template {self._pack()} --seed {self.seed}",
             f"--image-size {self.image_size}" if self.images else "--no-images",
             f"--format {self.format}",
             "--splits " + ",".join(f"{name}={share}" for name, share in self.splits.items()),
@@ -44,6 +51,15 @@ class RunSettings:
         if self.annotations:
             words.append("--annotations")
         return " ".join(words)
+
+    def _pack(self) -> str:
+        # Where a folder lay is nobody's business, and would make the same rows other bytes elsewhere.
+        return f"path/to/{self.template}" if self.template_origin == "folder" else self.template
+
+    @property
+    def license(self) -> str | None:
+        """The licence of the rows, by its SPDX identifier in small letters; None where the pack's owner says it."""
+        return "mit" if self.template_origin == "samplegen" else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ The distance of two rows is the mean of up to three parts, each 0 to 1: the shar
 1 - the cosine of their titles' word weights (0 where both have no title); and the difference of log prices, where a factor of e or more counts 1.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,9 +33,14 @@ def rows_copied(real: pd.DataFrame, other: pd.DataFrame) -> Outcome:
     """
     left, right = both_titled(real, other)
     names = [name for name in _COMPARED if name in real and name in other]
-    known = set(left[names].itertuples(index=False, name=None))
-    copies = [row in known for row in right[names].itertuples(index=False, name=None)]
+    known = set(_comparable(left[names]))
+    copies = [row in known for row in _comparable(right[names])]
     return Outcome(value=float(np.mean(copies)), details={"rows": sum(copies), "columns": names})
+
+
+def _comparable(frame: pd.DataFrame) -> Iterator[tuple[object, ...]]:
+    """Give rows in which a missing value equals another."""
+    return frame.astype(object).where(frame.notna(), None).itertuples(index=False, name=None)
 
 
 class Space:

@@ -10,11 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from samplegen.domain.pricelist import CODE_COLUMN, COLUMNS, PRICE_COLUMNS, arrow_schema, check_rules
-from samplegen.errors import ExportError, TemplateError
+from samplegen.errors import ExportError
 from samplegen.export.manifest import read_manifest
 from samplegen.export.settings import RunSettings
 from samplegen.fidelity.scores import NotMeasurable, Outcome
-from samplegen.templates import load_template
 
 EURO_RULE = "euros are the price times the currency's rate, cut off at cents"
 RULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -80,17 +79,14 @@ def rule_adherence(table: pa.Table, euro_rate: Fraction | None) -> Outcome:
 
 
 def euro_rate_of(path: Path) -> Fraction | None:
-    """Return the rate of the template that made a dataset, where it is installed and unchanged."""
+    """Return the rate that a dataset was made with; None where samplegen did not make it."""
     try:
         manifest = read_manifest(path) if path.is_dir() else None
-        if manifest is None or not isinstance(manifest.settings, RunSettings):
-            return None
-        template = load_template(manifest.settings.template)
-    except (ExportError, TemplateError):
+    except ExportError:
         return None
-    if template.digest != manifest.settings.template_digest:
+    if manifest is None or not isinstance(manifest.settings, RunSettings):
         return None
-    return Fraction(template.settings.euro_rate)
+    return Fraction(manifest.settings.euro_rate)
 
 
 def _cast(table: pa.Table, present: list[str]) -> tuple[dict[str, pa.ChunkedArray], list[str]]:

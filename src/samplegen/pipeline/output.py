@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from samplegen.errors import ExportError
 from samplegen.export.card import CARD
@@ -111,16 +112,34 @@ def claimed(root: Path) -> Iterator[None]:
     """Keep a second run out of the folder; the claim ends with the process, however it ends."""
     with clear_disk_errors(root):
         (root / STATE_FOLDER).mkdir(parents=True, exist_ok=True)
-        lock = (root / STATE_FOLDER / "lock").open("ab")
+    if os.name != "posix":
+        yield  # where a lock would not end with its process
+        return
+    lock = _lock(root)
     with lock:
-        if os.name == "posix":
-            import fcntl
-
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise ExportError(f"{root}: another run of samplegen is writing there.") from error
         yield
+
+
+def _lock(root: Path) -> BinaryIO:
+    """Open and lock the folder's lock file; the lock ends when the file is closed."""
+    import fcntl
+
+    path = root / STATE_FOLDER / "lock"
+    while True:
+        with clear_disk_errors(root):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock = path.open("ab")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(lock.fileno()), path.stat()):
+                return lock
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            lock.close()
+            raise ExportError(f"{root}: another run of samplegen is writing there.") from error
+        # A run that ended between opening and locking took the file away: what is locked is no claim.
+        lock.close()
 
 
 def remove_dataset(root: Path, splits: tuple[str, ...]) -> None:

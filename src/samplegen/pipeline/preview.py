@@ -2,14 +2,14 @@
 
 import io
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
 from samplegen.domain.sample import SampleSpec
 from samplegen.export.files import write_file
-from samplegen.pipeline.studio import Recipe, Studio
+from samplegen.pipeline.making import Recipe, RowMaker
 
 CELL, GAP, CAPTION = 240, 20, 62
 """Side of a picture, space between pictures and height of the text beneath, in px."""
@@ -23,18 +23,24 @@ _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 def write_contact_sheet(
     recipe: Recipe, out: Path, *, columns: int = 8, one_per_shape: bool = False, cell: int = CELL
-) -> int:
-    """Draw the recipe's rows on one sheet and return how many pictures it shows.
+) -> list[str]:
+    """Draw the recipe's rows on one sheet and return the shapes that were sought in vain.
 
     Args:
         recipe: The rows; its image size does not matter.
         out: The file, JPEG if it ends in .jpg or .jpeg, else PNG.
         columns: Pictures side by side.
-        one_per_shape: Show the first row of each shape of the template instead of the first rows.
+        one_per_shape: Show the first row of each shape of the template instead of the first rows; a shape so rare
+            that no row among many shows it is left out.
         cell: Side of a picture in px.
     """
-    studio = Studio(recipe)
-    specs = list(_one_per_shape(studio) if one_per_shape else map(studio.spec, range(recipe.rows)))
+    maker = RowMaker(recipe)
+    if one_per_shape:
+        met = _one_per_shape(maker)
+        specs = [met[shape] for shape in sorted(met)]
+        unmet = [shape for shape in maker.template.shape_names if shape not in met]
+    else:
+        specs, unmet = [maker.spec(index) for index in range(recipe.rows)], []
     columns = min(columns, len(specs))
     lines = -(-len(specs) // columns)
     width = 2 * MARGIN + columns * (cell + GAP) - GAP
@@ -44,7 +50,7 @@ def write_contact_sheet(
     for number, spec in enumerate(specs):
         left = MARGIN + number % columns * (cell + GAP)
         top = MARGIN + number // columns * (cell + CAPTION + GAP)
-        sheet.paste(_picture(studio, spec, cell), (left, top))
+        sheet.paste(_picture(maker, spec, cell), (left, top))
         _caption(ImageDraw.Draw(sheet), spec, (left, top + cell + 8), cell, fonts)
     file = io.BytesIO()
     if out.suffix.lower() in (".jpg", ".jpeg"):
@@ -52,23 +58,23 @@ def write_contact_sheet(
     else:
         sheet.save(file, format="PNG", optimize=True)
     write_file(out.absolute().parent, out.name, file.getvalue())
-    return len(specs)
+    return unmet
 
 
-def _one_per_shape(studio: Studio) -> Iterator[SampleSpec]:
-    """Yield the first row of each shape, in the shapes' alphabetical order."""
+def _one_per_shape(maker: RowMaker) -> dict[str, SampleSpec]:
+    """Find the first row of each shape."""
     found: dict[str, SampleSpec] = {}
-    wanted = set(studio.template.shape_names)
+    wanted = set(maker.template.shape_names)
     for index in range(_LOOKED_THROUGH):
         if wanted <= found.keys():
             break
-        spec = studio.spec(index)
+        spec = maker.spec(index)
         found.setdefault(spec.scene.shape, spec)
-    return (found[name] for name in sorted(found))
+    return found
 
 
-def _picture(studio: Studio, spec: SampleSpec, cell: int) -> Image.Image:
-    large = Image.fromarray(studio.renderer.render(spec.scene, cell * _OVERSAMPLING))
+def _picture(maker: RowMaker, spec: SampleSpec, cell: int) -> Image.Image:
+    large = Image.fromarray(maker.renderer.render(spec.scene, cell * _OVERSAMPLING))
     return large.resize((cell, cell), Image.Resampling.LANCZOS)
 
 

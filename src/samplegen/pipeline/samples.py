@@ -1,23 +1,25 @@
 """`make`: any number of rows as one lazy object."""
 
 import io
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
 import pyarrow as pa
 from PIL import Image
 
+from samplegen.domain.pricelist import COLUMNS
 from samplegen.domain.sample import SampleSpec
-from samplegen.errors import SamplegenError
+from samplegen.errors import MissingExtraError, RecipeError
 from samplegen.export.manifest import Manifest
 from samplegen.export.schema import IMAGE_TYPE
-from samplegen.pipeline.studio import Recipe, RecipeError, Studio
+from samplegen.pipeline.making import Recipe, RowMaker
 from samplegen.pipeline.writing import write_dataset
+from samplegen.templates import DEFAULT_TEMPLATE
 
 if TYPE_CHECKING:
-    import os
-
     import datasets
     import pandas as pd
 
@@ -25,14 +27,10 @@ Row = dict[str, Any]
 """Column name to value; pictures are `PIL.Image.Image`."""
 
 
-class MissingExtraError(SamplegenError):
-    """A library that samplegen does not need itself, but this call does."""
-
-
 def make(
     rows: int = 3040,
     seed: int = 0,
-    template: str = "burberry",
+    template: str | os.PathLike[str] = DEFAULT_TEMPLATE,
     *,
     image_size: int = 512,
     images: bool = True,
@@ -57,7 +55,7 @@ def make(
         Recipe(
             rows=rows,
             seed=seed,
-            template=template,
+            template=os.fspath(template),
             image_size=image_size if images else None,
             annotations=annotations,
             splits=splits,
@@ -71,11 +69,11 @@ class SampleSet(Sequence[Row]):
     def __init__(self, recipe: Recipe) -> None:
         """Load the recipe's template."""
         self.recipe = recipe
-        self._studio  # noqa: B018  # a wrong template is refused here, not at the first row
+        self._maker  # noqa: B018  # a wrong template is refused here, not at the first row
 
     @cached_property
-    def _studio(self) -> Studio:
-        return Studio(self.recipe)
+    def _maker(self) -> RowMaker:
+        return RowMaker(self.recipe)
 
     def __getstate__(self) -> Recipe:
         return self.recipe
@@ -95,9 +93,15 @@ class SampleSet(Sequence[Row]):
     def __getitem__(self, index: int) -> Row: ...
     @overload
     def __getitem__(self, index: slice) -> list[Row]: ...
-    def __getitem__(self, index: int | slice) -> Row | list[Row]:
+    @overload
+    def __getitem__(self, index: str) -> list[Any]: ...
+    def __getitem__(self, index: int | slice | str) -> Row | list[Row] | list[Any]:
+        if isinstance(index, str):
+            return self._column(index)
         if isinstance(index, slice):
-            return [self[number] for number in range(*index.indices(len(self)))]
+            wanted = range(*index.indices(len(self)))
+            # Rows in a row share the cost of deciding them.
+            return list(self._rows(wanted)) if wanted.step == 1 else [self[number] for number in wanted]
         number = range(len(self))[index]
         return next(self._rows(range(number, number + 1)))
 
@@ -105,34 +109,41 @@ class SampleSet(Sequence[Row]):
         return self._rows(range(len(self)))
 
     def _rows(self, rows: range) -> Iterator[Row]:
-        for batch in self._studio.batches(rows):
+        for batch in self._maker.batches(rows):
             for row in batch.table.to_pylist():
                 yield self._decoded(row)
 
+    def _column(self, name: str) -> list[Any]:
+        if name not in self._maker.schema.names:
+            raise KeyError(f"there is no column {name!r}; there are {', '.join(self._maker.schema.names)}.")
+        drawn = name not in COLUMNS
+        rows = self if drawn else SampleSet(replace(self.recipe, image_size=None, annotations=False))
+        return [row[name] for row in rows]
+
     def _decoded(self, row: Row) -> Row:
-        for field in self._studio.schema:
+        for field in self._maker.schema:
             if field.type == IMAGE_TYPE:
                 row[field.name] = Image.open(io.BytesIO(row[field.name]["bytes"]))
         return row
 
     def specs(self) -> Iterator[SampleSpec]:
         """Yield what was decided for each row, without drawing anything."""
-        return (self._studio.spec(number) for number in range(len(self)))
+        return (self._maker.spec(number) for number in range(len(self)))
 
     def spec(self, index: int) -> SampleSpec:
         """Return what was decided for one row; the index may be negative."""
-        return self._studio.spec(range(len(self))[index])
+        return self._maker.spec(range(len(self))[index])
 
     @property
     def split_names(self) -> list[str]:
         """Names of the splits."""
-        return list(self._studio.splits)
+        return list(self._maker.splits)
 
     def to_arrow(self) -> pa.Table:
         """Return all rows as a table; pictures are structs of encoded bytes and path."""
         return pa.Table.from_batches(
-            [piece for b in self._studio.batches(range(len(self))) for piece in b.table.to_batches()],
-            schema=self._studio.schema,
+            [piece for b in self._maker.batches(range(len(self))) for piece in b.table.to_batches()],
+            schema=self._maker.schema,
         )
 
     def to_pandas(self) -> "pd.DataFrame":
@@ -161,7 +172,7 @@ class SampleSet(Sequence[Row]):
         """
         datasets = import_datasets("to_hf")
         pieces: dict[str, list[pa.Table]] = {name: [] for name in self.split_names}
-        for batch in self._studio.batches(range(len(self))):
+        for batch in self._maker.batches(range(len(self))):
             for number, name in enumerate(self.split_names):
                 pieces[name].append(batch.of_split(number))
         tables = {name: pa.concat_tables(parts) for name, parts in pieces.items()}
@@ -169,16 +180,19 @@ class SampleSet(Sequence[Row]):
             {name: datasets.Dataset(table, split=name) for name, table in tables.items() if table.num_rows}
         )
 
-    def to_parquet(
+    def write(
         self,
-        out: "str | os.PathLike[str]",
+        out: str | os.PathLike[str],
         *,
+        format: str = "parquet",
         workers: int = 1,
         overwrite: bool = False,
         resume: bool = False,
     ) -> Manifest:
-        """Write the rows as ``samplegen make`` does, and return the manifest."""
-        return write_dataset(self.recipe, out, workers=workers, overwrite=overwrite, resume=resume)
+        """Write the rows to a folder as ``samplegen make`` does; see `write_dataset`."""
+        return write_dataset(
+            self.recipe, out, format=format, workers=workers, overwrite=overwrite, resume=resume
+        )
 
     def stream(self, split: str | None = None) -> "datasets.IterableDataset":
         """Return rows that are made while they are read, without touching the disk.
@@ -194,8 +208,7 @@ class SampleSet(Sequence[Row]):
         if split is not None and split not in self.split_names:
             raise RecipeError(f"there is no split {split!r}; there are {', '.join(self.split_names)}.")
         ranges = [(start, min(start + 100, len(self))) for start in range(0, len(self), 100)]
-        metadata = self._studio.schema.metadata or {}
-        features = datasets.Features.from_arrow_schema(self._studio.schema) if metadata else None
+        features = datasets.Features.from_arrow_schema(self._maker.schema)
         return datasets.IterableDataset.from_generator(
             _encoded_rows,
             features=features,
@@ -205,10 +218,10 @@ class SampleSet(Sequence[Row]):
 
 def _encoded_rows(ranges: list[tuple[int, int]], recipe: Recipe, split: str | None) -> Iterator[Row]:
     """Yield rows of some ranges; `datasets` hands each worker its part of the list."""
-    studio = Studio(recipe)
+    maker = RowMaker(recipe)
     for start, stop in ranges:
-        batch = studio.batch(range(start, stop))
-        table = batch.table if split is None else batch.of_split(list(studio.splits).index(split))
+        batch = maker.batch(range(start, stop))
+        table = batch.table if split is None else batch.of_split(list(maker.splits).index(split))
         yield from table.to_pylist()
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from samplegen.engines import local
-from samplegen.errors import ExportError
+from samplegen.errors import ExportError, RecipeError
 from samplegen.export.describing import describe
 from samplegen.export.files import STATE_FOLDER, WrittenFile, remove_leftovers, sync_folder
 from samplegen.export.formats import find_format
@@ -24,8 +24,8 @@ from samplegen.export.manifest import (
 )
 from samplegen.export.settings import RunSettings, library_versions
 from samplegen.export.shards import Shard, plan_shards
+from samplegen.pipeline.making import Recipe, RowMaker, one_thread, schema_of, set_threads
 from samplegen.pipeline.output import check_output, claimed, intact, replace_earlier
-from samplegen.pipeline.studio import Recipe, RecipeError, Studio, one_thread, schema_of, set_threads
 from samplegen.rendering import JPEG_QUALITY
 from samplegen.templates import Template, load_template
 
@@ -56,7 +56,7 @@ def write_dataset(
 
     Args:
         recipe: The rows.
-        out: A folder that is new or empty, unless one of the two next but one says otherwise.
+        out: A folder that is new or empty, unless `resume` or `overwrite` says otherwise.
         format: One of `samplegen.export.formats.FORMATS`.
         workers: Processes, at least 1.
         resume: Complete a dataset that an earlier run with the same settings began.
@@ -76,7 +76,7 @@ def write_dataset(
         )
     root = Path(out)
     template = load_template(recipe.template, check_shapes=recipe.image_size is not None)
-    settings = _settings(recipe, format, template.name, template.digest, template.settings.splits)
+    settings = _settings(recipe, format, template)
     check_output(root, settings, resume=resume, overwrite=overwrite)
     with claimed(root):
         # Again: another run may have ended here between the look and the claim.
@@ -90,22 +90,24 @@ def write_dataset(
         if manifest is None:
             job = _Job(root, recipe, format, template.digest)
             manifest = _write(job, settings, template, workers=workers, on_rows=on_rows)
-    shutil.rmtree(root / STATE_FOLDER, ignore_errors=True)
+        # While the folder is still claimed: a run that begins the moment it is free must not lose its own state.
+        shutil.rmtree(root / STATE_FOLDER, ignore_errors=True)
     return manifest
 
 
-def _settings(
-    recipe: Recipe, format_name: str, name: str, digest: str, default_splits: dict[str, float]
-) -> RunSettings:
+def _settings(recipe: Recipe, format_name: str, template: Template) -> RunSettings:
     images = recipe.image_size is not None
     return RunSettings(
-        template=name,
-        template_digest=digest,
+        template=template.name,
+        template_origin=template.origin,
+        template_digest=template.digest,
+        language=template.settings.locale.partition("_")[0],
+        euro_rate=template.settings.euro_rate,
         seed=recipe.seed,
         rows=recipe.rows,
         image_size=recipe.image_size,
         quality=JPEG_QUALITY if images else None,
-        splits=dict(recipe.splits or default_splits),
+        splits=dict(recipe.splits or template.settings.splits),
         format=format_name,
         annotations=recipe.annotations,
         versions=library_versions(),
@@ -150,24 +152,24 @@ def _write(
 
 def _open_here(job: _Job, template: Template) -> local.Work[Shard, ShardRecord]:
     """Build what all shards share that this process writes."""
-    return partial(_write_shard, Studio(job.recipe, template), job)
+    return partial(_write_shard, RowMaker(job.recipe, template), job)
 
 
 def _open_worker(job: _Job) -> local.Work[Shard, ShardRecord]:
     """Build what all shards of a worker process share."""
     set_threads(1, 1)
-    studio = Studio(job.recipe)
-    if studio.template.digest != job.digest:
+    maker = RowMaker(job.recipe)
+    if maker.template.digest != job.digest:
         raise ExportError(f"template {job.recipe.template}: its files changed during the run. Start again.")
-    return partial(_write_shard, studio, job)
+    return partial(_write_shard, maker, job)
 
 
-def _write_shard(studio: Studio, job: _Job, shard: Shard, advance: local.Advance) -> ShardRecord:
-    names = list(studio.splits)
+def _write_shard(maker: RowMaker, job: _Job, shard: Shard, advance: local.Advance) -> ShardRecord:
+    names = list(maker.splits)
     rows_of_split: Counter[str] = Counter()
-    writer = find_format(job.format).open_shard(job.root, shard, studio.schema, names)
+    writer = find_format(job.format).open_shard(job.root, shard, maker.schema, names)
     try:
-        for batch in studio.batches(range(shard.start, shard.stop)):
+        for batch in maker.batches(range(shard.start, shard.stop)):
             writer.write(batch)
             rows_of_split.update(names[number] for number in batch.split.tolist())
             advance(len(batch.split))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from samplegen.errors import CollectError
+from samplegen.errors import CollectError, MissingExtraError
 from samplegen.export.schema import IMAGE_TYPE, is_picture
 from samplegen.export.text_tables import check_texts
 from samplegen.realdata.sources import PriceList, choose_column, with_labels
@@ -27,7 +27,7 @@ def read_hub(source: str, *, image_column: str | None = None, config: str | None
     try:
         import datasets
     except ImportError as error:
-        raise CollectError(f"{source}: is read with datasets: pip install 'samplegen[hf]'.") from error
+        raise MissingExtraError(f"{source}: is read with datasets: pip install 'samplegen[hf]'.") from error
     if hasattr(datasets.config, "HF_DATASETS_TRUST_REMOTE_CODE"):  # before version 4
         datasets.config.HF_DATASETS_TRUST_REMOTE_CODE = False
     if not sys.stderr.isatty():

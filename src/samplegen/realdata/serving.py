@@ -82,8 +82,8 @@ class Shop:
                     picture = piece.pictures[number]() if piece.pictures else b""
                 except OSError as error:
                     raise CollectError(
-                        f"{dataset}: the picture of row {len(self.rows):,} cannot be read: {error}. "
-                        "samplegen validate names all that is wrong."
+                        f"{dataset}: the picture of row {len(self.rows)} cannot be read: {error}. "
+                        f"`samplegen validate` lists all that is missing."
                     ) from error
                 self._add(row, picture)
         if not self.rows:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from samplegen.errors import SamplingError
 from samplegen.sampling.streams import bits, stream_key
-from samplegen.templates.checks import MAX_INTEGER_DIGITS
+from samplegen.templates.model import MAX_INTEGER_DIGITS
 
 if TYPE_CHECKING:
     import pyarrow as pa

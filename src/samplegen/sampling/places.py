@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from samplegen.sampling.choices import Choice
 from samplegen.sampling.streams import Floats, even_uniforms, stream_key
 from samplegen.templates import Template
-from samplegen.templates.checks import LEVEL_SEPARATOR
+from samplegen.templates.model import LEVEL_SEPARATOR
 
 
 class _Place(NamedTuple):

@@ -16,7 +16,7 @@ from samplegen.errors import TemplateError
 from samplegen.sampling.choices import Tables
 from samplegen.sampling.streams import stream_key, uniforms
 from samplegen.templates import Template
-from samplegen.templates.checks import PLACEHOLDER
+from samplegen.templates.model import SLOT
 
 _MAX_TITLES = 2**62
 
@@ -56,7 +56,7 @@ class TitleGrammar:
         for name, line in template.catalog.lines.items():
             form_weights.append(list(line.forms.values()))
             for form in line.forms:
-                pieces = PLACEHOLDER.split(form)
+                pieces = SLOT.split(form)
                 for slot in pieces[1::2]:
                     if (name, slot) not in word_tables:
                         word_tables[name, slot] = len(words)

@@ -9,13 +9,17 @@ from urllib.parse import urlsplit
 
 from samplegen.domain.surfaces import PATTERNS, WEAVES
 from samplegen.errors import TemplateError
-from samplegen.templates.model import FRACTION_TOLERANCE, FakerWords, Line
+from samplegen.templates.model import (
+    FRACTION_TOLERANCE,
+    LEVEL_SEPARATOR,
+    MAX_INTEGER_DIGITS,
+    SLOT,
+    FakerWords,
+    Line,
+)
 from samplegen.templates.problems import Problems
 from samplegen.templates.template import SHAPES, Template, shape_path
 
-PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
-LEVEL_SEPARATOR = " > "
-MAX_INTEGER_DIGITS = 18  # an int64 holds every number of so many digits
 MAX_CODE_CYCLE = 100_000  # codes come in cycles as long as the sum of the weights
 MAX_COLOURWAYS = 64  # a style stays within one block of rows
 _RESERVED_ENDINGS = (".example", ".test", ".invalid", ".localhost")
@@ -87,7 +91,7 @@ def _check_settings(template: Template, problems: Problems) -> None:
 def _check_url(
     path: Path, key: str, url: str, needed: set[str], allowed: set[str], problems: Problems
 ) -> None:
-    found = set(PLACEHOLDER.findall(url))
+    found = set(SLOT.findall(url))
     for name in sorted(found - allowed):
         problems.add(
             path,
@@ -101,7 +105,7 @@ def _check_url(
 
 
 def _check_host(path: Path, key: str, url: str, problems: Problems) -> None:
-    host = urlsplit(PLACEHOLDER.sub("x", url)).hostname or ""
+    host = urlsplit(SLOT.sub("x", url)).hostname or ""
     if not is_reserved_host(host):
         allowed = "names that end in .example, .test or .invalid, localhost, example.com, .org and .net"
         problems.add(
@@ -190,10 +194,10 @@ def _check_line(template: Template, problems: Problems, name: str, line: Line) -
             problems.add(path, [*here, "places", place], text)
     used = set()
     for form in line.forms:
-        slots = PLACEHOLDER.findall(form)
+        slots = SLOT.findall(form)
         used.update(slots)
         _check_known(path, [*here, "forms", form], slots, line.slots, problems)
-        if re.search(r"[{}]", PLACEHOLDER.sub("", form)):
+        if re.search(r"[{}]", SLOT.sub("", form)):
             problems.add(path, [*here, "forms", form], "a brace has no partner; write slots as {name}")
     for slot in line.slots:
         if slot not in used:

@@ -14,7 +14,7 @@ from samplegen.templates.checks import check_template
 from samplegen.templates.model import Catalog, Garment, Lexicon, Material, Name, Palette, Settings
 from samplegen.templates.pack_yaml import PackYamlError, read_yaml
 from samplegen.templates.problems import Problems
-from samplegen.templates.template import FILES, SHAPES, Template
+from samplegen.templates.template import FILES, SHAPES, PackOrigin, Template
 
 ENTRY_POINTS: Final = "samplegen.templates"
 DEFAULT_TEMPLATE: Final = "burberry"
@@ -51,7 +51,7 @@ def load_template(
     Raises:
         TemplateError: If there is no such pack; or with everything that is wrong with it, one line each.
     """
-    root = _find(os.fspath(name_or_path))
+    root, origin = _find(os.fspath(name_or_path))
     problems = Problems()
     _check_paths(root, problems)
     problems.raise_any()
@@ -65,24 +65,24 @@ def load_template(
         except ValidationError as error:
             problems.add_invalid(root / file, error)
     problems.raise_any()
-    template = Template(root, **parts)
+    template = Template(root, origin, **parts)
     check_template(template, problems, shapes=check_shapes)
     problems.raise_any()
     return template
 
 
-def _find(name: str) -> Path:
+def _find(name: str) -> tuple[Path, PackOrigin]:
     if os.sep in name:
         if not Path(name).is_dir():
             raise TemplateError(f"{name}: no such folder; give the folder of a template pack")
-        return Path(name)
+        return Path(name), "folder"
     built_in, installed = _built_in(), _installed()
     if name in built_in:  # before a folder that happens to have this name
-        return built_in[name]
+        return built_in[name], "samplegen"
     if name in installed:
-        return _folder_of(installed[name])
+        return _folder_of(installed[name]), "installed"
     if Path(name).is_dir():
-        return Path(name)
+        return Path(name), "folder"
     known = sorted({*built_in, *installed})
     near = get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"Did you mean {near[0]!r}? " if near else ""

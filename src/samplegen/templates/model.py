@@ -9,6 +9,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 FRACTION_TOLERANCE = 1e-6
+LEVEL_SEPARATOR = " > "
+"""Stands between the category levels of a place."""
+SLOT = re.compile(r"\{([^{}]*)\}")
+"""Stands in titles and URLs for what is filled in; the group is its name."""
+MAX_INTEGER_DIGITS = 18  # an int64 holds every number of so many digits
 _WEIGHTED = re.compile(r"(.*\S)\s+(\d+(?:\.\d+)?)")
 
 

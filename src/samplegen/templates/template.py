@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from samplegen.domain.shape import Shape
 from samplegen.errors import TemplateError
@@ -15,6 +16,8 @@ FILES = ("template.yaml", "catalog.yaml", "lexicon.yaml", "palette.yaml", "mater
 PLACEHOLDER = "parcel"
 """The drawing of products that have none: a closed box."""
 FAKER_SEED = 20231117  # fixed: a pack's words do not depend on a run's seed
+PackOrigin = Literal["samplegen", "installed", "folder"]
+"""Whether a pack is samplegen's own, another package's, or a folder that was named."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +25,7 @@ class Template:
     """A checked pack; see `load_template`."""
 
     root: Path
+    origin: PackOrigin
     settings: Settings = field(repr=False)
     catalog: Catalog = field(repr=False)
     lexicon: Lexicon = field(repr=False)

@@ -11,7 +11,7 @@ from samplegen.realdata.fitting.pieces import ELIDED, Piece
 from samplegen.realdata.fitting.protection import Categories
 from samplegen.realdata.fitting.titles import Parsed
 from samplegen.realdata.fitting.vocabulary import COMMA, LINK, NOUN
-from samplegen.templates.checks import LEVEL_SEPARATOR
+from samplegen.templates.model import LEVEL_SEPARATOR
 
 BLEND = 0.15
 """Share of a slot's weight that goes to words of other lines with the same noun or drawing, so that titles recombine."""

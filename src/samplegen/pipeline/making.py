@@ -1,16 +1,18 @@
 """From a recipe to rows: the sampler decides, the renderer draws, and both meet here."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import cv2
+import numpy as np
 import pyarrow as pa
 
 from samplegen.domain.pricelist import arrow_schema
 from samplegen.domain.sample import SampleSpec
-from samplegen.errors import SamplegenError
+from samplegen.errors import RecipeError
 from samplegen.export.annotations import attributes_of, box_of, caption_of
 from samplegen.export.files import safe_stem
 from samplegen.export.schema import dataset_schema
@@ -18,14 +20,10 @@ from samplegen.export.shards import BATCH_ROWS, TABLE_BATCH_ROWS, Batch
 from samplegen.rendering import JPEG_QUALITY, Renderer, encode_jpeg, encode_png
 from samplegen.sampling import Sampler
 from samplegen.sampling.splits import check_shares
-from samplegen.templates import Template, load_template
+from samplegen.templates import DEFAULT_TEMPLATE, Template, load_template
 
 IMAGE_SIZES = range(64, 2049)
 """Sides of a picture that are allowed, in px."""
-
-
-class RecipeError(SamplegenError):
-    """A setting of a run that is out of range."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +41,16 @@ class Recipe:
 
     rows: int
     seed: int = 0
-    template: str = "burberry"
+    template: str = DEFAULT_TEMPLATE
     image_size: int | None = 512
     annotations: bool = False
     splits: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
+        for name in ("rows", "seed", "image_size"):
+            if isinstance(value := getattr(self, name), np.integer):
+                object.__setattr__(self, name, int(value))
+        object.__setattr__(self, "template", os.fspath(self.template))
         if isinstance(self.rows, bool) or not isinstance(self.rows, int) or self.rows < 1:
             raise RecipeError(f"rows is {self.rows!r}; give a whole number above 0.")
         if not isinstance(self.seed, int) or not 0 <= self.seed < 2**63:
@@ -63,7 +65,7 @@ class Recipe:
             check_shares(self.splits)
 
 
-class Studio:
+class RowMaker:
     """Makes any rows of a recipe, in any order, in any process."""
 
     def __init__(self, recipe: Recipe, template: Template | None = None) -> None:
