@@ -106,6 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     owner: MisbehavingServer
+    used = False  # whether this connection has had an answer
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -243,6 +244,44 @@ class _Handler(BaseHTTPRequestHandler):
         """A connection that ends after one answer, without a word."""
         self._reply(200, picture(number))
         self.close_connection = True
+
+    def _unmeasured_once(self, number: int) -> None:
+        """No declared length: the end of the connection is the end of the body, the first time after half of it."""
+        body = picture(number, size=64)
+        half = body[: len(body) // 2] if self.owner.times(self.path) == 1 else body
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + half)
+        self.close_connection = True
+
+    def _chunk_once(self, number: int) -> None:
+        """Chunks, the first time without the last one."""
+        body = picture(number, size=64)
+        if self.owner.times(self.path) == 1:
+            half = body[: len(body) // 2]
+            self._reply(200, b"%x\r\n%s\r\n" % (len(half), half), Transfer_Encoding="chunked")
+            self.close_connection = True
+        else:
+            self._reply(200, b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body), Transfer_Encoding="chunked")
+
+    def _cut_once(self, number: int) -> None:
+        """Half a picture the first time, as if that were all."""
+        body = picture(number, size=64)
+        self._reply(200, body[: len(body) // 2] if self.owner.times(self.path) == 1 else body)
+
+    def _kept_closed(self, number: int) -> None:
+        """A kept connection that ends when it is used again, before any byte of an answer."""
+        if self.used:
+            self.close_connection = True
+        else:
+            self.used = True
+            self._reply(200, picture(number))
+
+    def _kept_reset(self, number: int) -> None:
+        """A kept connection that is reset when it is used again."""
+        if self.used:
+            self._reset(number)
+        else:
+            self.used = True
+            self._reply(200, picture(number))
 
     def _cut(self, number: int) -> None:
         """Half a picture whose length is declared to be just that."""

@@ -63,5 +63,5 @@ def test_a_dataset_that_is_not_there_is_one_message(run, real, tmp_path):
     code, _, err = run(real, tmp_path / "none", "--out", tmp_path / "page.html")
 
     assert code == 2
-    assert "there is no such dataset" in err
+    assert "there is no such file or folder" in err
     assert "Traceback" not in err

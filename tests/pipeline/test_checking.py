@@ -90,10 +90,16 @@ def test_missing_column_is_found(tmp_path):
     assert "website_name is missing" in _findings(tmp_path)
 
 
+def test_a_list_without_rows_is_found(tmp_path):
+    (tmp_path / "header.csv").write_text("title,full_price\n")
+
+    assert check_dataset(tmp_path / "header.csv") == (0, ["rows: no rows"])
+
+
 def test_folder_without_a_dataset_is_refused(tmp_path):
     with pytest.raises(ExportError, match="no dataset found"):
         check_dataset(tmp_path)
-    with pytest.raises(ExportError, match="no such dataset"):
+    with pytest.raises(ExportError, match="no such file or folder"):
         check_dataset(tmp_path / "nowhere")
 
 

@@ -13,6 +13,7 @@ from waiting import wait_until
 
 from samplegen.errors import CollectError, ExportError, SamplegenError
 from samplegen.export.reading import read_dataset
+from samplegen.pipeline import Recipe, write_dataset
 from samplegen.pipeline.checking import check_dataset, describe_dataset
 from samplegen.pipeline.collecting import collect
 from samplegen.realdata.download import WAITERS
@@ -124,7 +125,7 @@ def test_every_manner_of_a_server_ends_in_a_picture_or_a_reason(server, tmp_path
         "404": "404 Not Found",
         "500": "500 Internal Server Error (3 tries)",
         "truncated": "the answer broke off",
-        "cut": "is cut off or damaged",
+        "cut": "(3 tries)",
         "html": "is no picture: the body is an HTML page",
         "bomb": "pixels",
         "to-private": "is 127.0.0.2, a private address",
@@ -259,13 +260,28 @@ def test_rows_with_the_same_address_share_one_request(server, tmp_path):
     assert check_dataset(tmp_path / "out") == (10, [])
 
 
-@pytest.mark.parametrize("manner", ["longer", "once"])
+@pytest.mark.parametrize("manner", ["longer", "once", "kept-closed", "kept-reset"])
 def test_a_connection_that_cannot_be_used_again_costs_no_picture(server, tmp_path, manner):
     source = _write_list(tmp_path / "list.csv", _rows(server, 40, manner=manner))
 
     _collect(source, tmp_path / "out", limits=Limits(retries=0, per_host=2))
 
     assert _pictures(tmp_path / "out") == [picture(n) for n in range(40)]
+
+
+@pytest.mark.parametrize("manner", ["unmeasured-once", "chunk-once", "cut-once"])
+def test_a_picture_that_is_cut_off_is_asked_for_again_within_the_tries(server, tmp_path, manner):
+    rows = [*_rows(server, 5, manner=manner), *_rows(server, 1)]
+    source = _write_list(tmp_path / "list.csv", rows)
+
+    whole = _collect(source, tmp_path / "whole").manifest
+    assert (whole.rows, server.asked.count(f"/{manner}/4.jpg")) == (6, 2)
+    assert _pictures(tmp_path / "whole")[:5] == [picture(n, size=64) for n in range(5)]
+
+    server.asked.clear()
+    collected = _collect(source, tmp_path / "once", limits=Limits(retries=0))
+    assert (collected.manifest.rows, len(server.asked)) == (1, 6)
+    assert all(row["reason"].endswith("(1 try)") for row in _failures(tmp_path / "once"))
 
 
 def test_a_slow_host_does_not_hold_up_another(server, tmp_path):
@@ -294,6 +310,66 @@ def test_no_picture_at_all_is_an_error_that_leaves_the_reasons(server, tmp_path)
 
     assert [row["reason"] for row in _failures(tmp_path / "out")] == ["404 Not Found"] * 4
     assert not (tmp_path / "out/manifest.json").exists()
+
+
+def test_a_made_dataset_is_told_where_its_pictures_are(tiny_pack, tmp_path):
+    write_dataset(Recipe(rows=6, template=tiny_pack, image_size=64), tmp_path / "made")
+    shard = str(next((tmp_path / "made/data").glob("*.parquet")))
+    rows = [{"title": "Hat", "imageurl": "https://img.tiny.example/1"}]
+    source = _write_list(tmp_path / "list.csv", rows)
+
+    with pytest.raises(
+        CollectError, match=r"Column 'image' .* holds pictures itself: --image-column image takes"
+    ):
+        _collect(shard, tmp_path / "out")
+    assert _collect(shard, tmp_path / "out", image_column="image", overwrite=True).failed == {}
+    with pytest.raises(CollectError, match="as those of a made dataset: start samplegen serve"):
+        _collect(source, tmp_path / "other")
+
+
+def test_where_no_row_was_asked_for_nothing_is_advised(tmp_path):
+    rows = [{"full_price": "ask", "imageurl": "https://img.tiny.example/1"}]
+
+    with pytest.raises(CollectError, match=r"the first: full_price is 'ask', .* says why for each\.$"):
+        _collect(_write_list(tmp_path / "list.csv", rows), tmp_path / "out")
+
+
+def test_a_disk_that_fills_keeps_what_was_fetched(server, tmp_path, monkeypatch):
+    from samplegen.export import files
+
+    real_write, left = files.DigestingFile.write, [50]
+
+    def write(self, data):
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(28, "No space left on device")
+        return real_write(self, data)
+
+    source = _write_list(tmp_path / "list.csv", _rows(server, 80))
+    monkeypatch.setattr(files.DigestingFile, "write", write)
+    with pytest.raises(
+        ExportError, match=r"the disk is full\. .* keep what they have made or fetched, .*--resume"
+    ):
+        _collect(source, tmp_path / "out")
+    monkeypatch.undo()
+    lines = (tmp_path / "out/.samplegen/pictures/journal.jsonl").read_bytes().splitlines()
+    had = {json.loads(line)["address"].removeprefix(server.url) for line in lines}
+    server.asked.clear()
+
+    assert _collect(source, tmp_path / "out", resume=True).manifest.rows == 80
+    assert len(had) > 30
+    assert had.isdisjoint(server.asked)
+
+
+def test_a_disk_that_is_too_full_for_a_list_from_the_web_is_one_message(server, tmp_path, monkeypatch):
+    def refuse(self, content):
+        raise OSError(28, "No space left on device")
+
+    server.files["/file/list.csv"] = _write_list(tmp_path / "list.csv", _rows(server, 3)).read_bytes()
+    monkeypatch.setattr("pathlib.Path.write_bytes", refuse)
+
+    with pytest.raises(ExportError, match="the disk is full"):
+        _collect(f"{server.url}/file/list.csv", tmp_path / "out")
 
 
 def test_failures_are_a_price_list_to_try_again_with(server, tmp_path):
@@ -484,6 +560,9 @@ def test_bad_settings_are_refused_before_anything_is_written(server, tmp_path):
         {"splits": {"train": 0.5}},
         {"image_column": "nothing"},
         {"resume": True, "overwrite": True},
+        {"user_agent": "a\nb: c"},
+        {"user_agent": "é"},
+        {"user_agent": ""},
     ):
         with pytest.raises(SamplegenError):
             _collect(source, tmp_path / "out", **options)

@@ -186,15 +186,16 @@ def test_the_address_that_was_checked_is_the_one_connected_to(monkeypatch):
     assert next(answers) == "127.0.0.1"
 
 
+@pytest.mark.parametrize("host", ["nowhere.example", "no_where.example", "हिन्दी.example"])
 @pytest.mark.parametrize(("error", "lasting"), [(socket.EAI_NONAME, True), (socket.EAI_AGAIN, False)])
-def test_unknown_hosts_are_explained(monkeypatch, error, lasting):
+def test_unknown_hosts_are_explained(monkeypatch, error, lasting, host):
     async def getaddrinfo(self, host, port, **options):
         raise socket.gaierror(error, "as the name server says")
 
     monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", getaddrinfo)
 
-    failure = _reason("http://nowhere.example/1.jpg")
-    assert failure.reason == "host 'nowhere.example' is not found: as the name server says"
+    failure = _reason(f"http://{host}/1.jpg")
+    assert "is not found: as the name server says" in failure.reason
     assert failure.lasting is lasting
 
 
@@ -232,7 +233,12 @@ def test_a_name_server_that_does_not_answer_is_asked_again_for_the_next_picture(
         ("http://me:secret@host.example/1.jpg", "user name or a password"),
         ("http://host.example:99999/", "is no address"),
         ("http://[::1/", "is no address"),
-        ("http://host\x00.example/1.jpg", "the address cannot be asked: Invalid non-printable"),
+        ("http:///1.jpg", "names no host"),
+        ("http://exa mple/1.jpg", "host 'exa mple' is no host name: it holds ' '"),
+        ("http://exa%20mple/1.jpg", "is no host name: it holds '%'"),
+        ("http://*.example/1.jpg", "is no host name: it holds '*'"),
+        ("http://host\x00.example/1.jpg", "is no host name: it holds '\\x00'"),
+        ("http://a..example/1.jpg", "host 'a..example' is no host name"),
         ("http://" + "a" * 300 + ".example/", "is no host name"),
     ],
 )

@@ -1,11 +1,16 @@
 import csv
+import datetime
+import decimal
 import http.client
 import io
 import json
+import os
 import re
 import threading
 from contextlib import closing
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from misbehaving import picture
 
@@ -232,6 +237,39 @@ def test_a_port_that_is_taken_or_impossible_is_one_message(made):
             ShopServer(shop, "localhost", 70000)
 
 
+def test_columns_of_any_type_are_served_as_what_they_hold(tmp_path):
+    columns = {
+        "title": pa.array(["Hat", "Coat"]).dictionary_encode(),
+        "competence_date": [datetime.date(2024, 1, 2)] * 2,
+        "full_price": [decimal.Decimal("10.50"), decimal.Decimal("7.00")],
+        "price": ["10.5", "ask"],
+        "brand": [b"TINY"] * 2,
+        "itemurl": ["https://shop.example/1", "https://shop.example/2"],
+    }
+    pq.write_table(pa.table(columns), tmp_path / "odd.parquet")
+
+    with Shop(tmp_path / "odd.parquet") as shop:
+        lines = shop.find("/Dataset.jsonl", "http://127.0.0.1:1").content.decode().splitlines()
+        page = shop.find("/shop.example/1", "http://127.0.0.1:1").content.decode()
+
+    assert json.loads(lines[1]) == {
+        "title": "Coat",
+        "competence_date": "2024-01-02",
+        "full_price": 7.0,
+        "price": "ask",
+        "brand": "TINY",
+        "itemurl": "http://127.0.0.1:1/shop.example/2",
+    }
+    assert "TINY" in page
+
+
+def test_columns_that_hold_no_texts_are_refused(tmp_path):
+    pq.write_table(pa.table({"title": [{"a": 1}]}), tmp_path / "odd.parquet")
+
+    with pytest.raises(CollectError, match=r"column 'title' is struct<.*it has to hold text"):
+        Shop(tmp_path / "odd.parquet")
+
+
 def test_a_picture_that_is_gone_is_one_message(tiny_pack, tmp_path):
     recipe = Recipe(rows=3, seed=3, template=tiny_pack, image_size=64)
     write_dataset(recipe, tmp_path / "made", format="csv")
@@ -243,6 +281,17 @@ def test_a_picture_that_is_gone_is_one_message(tiny_pack, tmp_path):
         Shop(tmp_path / "made")
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_is_one_message(tiny_pack, tmp_path, monkeypatch):
+    write_dataset(Recipe(rows=5, template=tiny_pack, image_size=64), tmp_path / "made")
+    with open("/dev/full", "r+b", buffering=0) as full:
+        monkeypatch.setattr("tempfile.TemporaryFile", lambda **options: full)
+
+        with pytest.raises(ExportError, match="the disk is full"):
+            Shop(tmp_path / "made")
+        assert full.closed
+
+
 def test_nothing_to_serve_is_one_message(tmp_path):
-    with pytest.raises(ExportError, match="there is no such dataset"):
+    with pytest.raises(ExportError, match="there is no such file or folder"):
         Shop(tmp_path / "nothing")

@@ -6,7 +6,10 @@ import pyarrow.parquet as pq
 import pytest
 from misbehaving import picture
 
+from samplegen.domain.pricelist import COLUMNS
 from samplegen.errors import CollectError
+from samplegen.export.reading import read_dataset
+from samplegen.pipeline import Recipe, write_dataset
 from samplegen.realdata.columns import to_schema
 from samplegen.realdata.hub import _bytes, _roots
 from samplegen.realdata.sources import read_source
@@ -198,7 +201,9 @@ def test_a_list_that_cannot_be_read_is_one_message(tmp_path, name, text, message
 
 def test_text_of_another_encoding_is_one_message(tmp_path):
     for text in ("imageurl,title\nu,é\n", "imageurl,title\n" + "u,e\n" * 50_000 + "u,é\n"):
-        with pytest.raises(CollectError, match="it is not UTF-8; convert it"):
+        with pytest.raises(
+            CollectError, match=r"is not UTF-8 \(line \d+ holds the byte 0xe9\); save it as UTF-8"
+        ):
             read_source(_csv(tmp_path / "l.csv", text, "latin-1"))
 
 
@@ -250,6 +255,19 @@ def test_class_names_are_read_from_parquet_too(tmp_path, cache):
         "dress",
         "hat",
     ]
+
+
+def test_a_webdataset_has_its_columns_and_pictures(tiny_pack, tmp_path, cache):
+    write_dataset(Recipe(rows=6, template=tiny_pack, image_size=64), tmp_path / "made", format="webdataset")
+    (shard,) = (tmp_path / "made").rglob("train-*.tar")
+    pieces = list(read_dataset(shard))
+
+    listed = read_source(str(tmp_path / "made"))
+
+    rows = [row for piece in pieces for row in piece.table.to_pylist()]
+    assert listed.table.select(list(COLUMNS)).slice(0, len(rows)).to_pylist() == rows
+    assert not {"json", "__key__", "__url__"} & set(listed.table.column_names)
+    assert list(listed.pictures(MOST))[: len(rows)] == [read() for piece in pieces for read in piece.pictures]
 
 
 def test_pictures_beside_a_list_are_read_inside_its_folder_only(tmp_path, cache):

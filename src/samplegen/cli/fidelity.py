@@ -124,4 +124,6 @@ def _print_summary(comparison: "Comparison") -> None:
         if score.synthetic.value is None:
             reasons.setdefault(score.synthetic.reason, []).append(name)
     for reason, names in reasons.items():
-        console.print(f"not computed: {', '.join(names)}: {reason}", markup=False)
+        console.print(f"not computed: {', '.join(names)}: {reason}", markup=False, soft_wrap=True)
+    for remark in comparison.remarks():
+        console.print(f"note: {remark}", markup=False, soft_wrap=True)

@@ -111,7 +111,7 @@ def collect(
             splits=shares,
             limits=limits,
             allow_private=allow_private or frozenset(name.lower() for name in private_host or ()),
-            user_agent=user_agent or USER_AGENT,
+            user_agent=USER_AGENT if user_agent is None else user_agent,
             resume=resume,
             overwrite=overwrite,
             on_rows=report,

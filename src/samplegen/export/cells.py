@@ -12,10 +12,6 @@ from collections.abc import Callable, Iterable
 
 import pyarrow as pa
 
-DELIMITERS = ",;\t|"
-"""What may part the cells of a list from outside."""
-CELL_BYTES = 1 << 26
-"""Room for one row of a CSV file; pyarrow's own is 1 MB."""
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet program runs a cell that begins with one of these."""
 _NEEDS_QUOTE = re.compile(f"'*[{re.escape(''.join(FORMULA_STARTS))}]")

@@ -132,7 +132,8 @@ def clear_disk_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise ExportError(
-                f"{path}: the disk is full. Free some space, then run the same command with --resume."
+                f"{path}: the disk is full. Free some space, then run the same command again; make and collect keep "
+                "what they have made or fetched, and go on from there with --resume."
             ) from error
         raise ExportError(f"{path}: cannot be written: {error.strerror or error}.") from error
 

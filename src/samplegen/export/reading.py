@@ -10,19 +10,30 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from samplegen.domain.pricelist import CODE_COLUMN, COLUMNS
 from samplegen.errors import ExportError
-from samplegen.export.cells import CELL_BYTES, unquote_table
+from samplegen.export.cells import unquote_table
 from samplegen.export.csv_images import PATH_COLUMN, SPLITS, TABLE
 from samplegen.export.failures import FAILURES
 from samplegen.export.manifest import read_manifest
-from samplegen.export.schema import IMAGE_COLUMN
+from samplegen.export.schema import IMAGE_COLUMN, is_picture, is_text, picture_bytes
 from samplegen.export.settings import CollectSettings
+from samplegen.export.text_tables import (
+    UNREADABLE,
+    check_names,
+    check_texts,
+    read_delimited,
+    read_json_lines,
+    records_table,
+    why_unreadable,
+)
 
 _PIECE_ROWS = 1000
+_NO_NUMBER = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")
+"""What stands for a number that is missing."""
 Picture = Callable[[], bytes]
 
 
@@ -46,7 +57,7 @@ def read_dataset(path: Path) -> Iterator[Piece]:
         yield from _read_file(path, path.parent, split=_split_of(path))
         return
     if not path.is_dir():
-        raise ExportError(f"{path}: there is no such dataset.")
+        raise ExportError(f"{path}: there is no such file or folder.")
     files = _data_files(path)
     if not files:
         raise ExportError(f"{path}: no dataset found; looked for Parquet, CSV, metadata.jsonl and tar files.")
@@ -77,15 +88,23 @@ def _split_of(path: Path) -> str:
 
 
 def _read_file(path: Path, root: Path, *, split: str) -> Iterator[Piece]:
-    readers = {".parquet": _parquet, ".csv": _csv, ".jsonl": _jsonl, ".tar": _tar}
-    if path.suffix not in readers:
-        raise ExportError(f"{path}: is neither of {', '.join(readers)}.")
+    readers = {
+        ".parquet": _parquet,
+        ".csv": _delimited,
+        ".tsv": _delimited,
+        ".jsonl": _json_lines,
+        ".ndjson": _json_lines,
+        ".tar": _tar,
+    }
+    suffix = path.suffix.lower()
+    if suffix not in readers:
+        raise ExportError(f"{path}: is none of {', '.join(readers)}, nor the folder of a dataset.")
     source = path.relative_to(root).as_posix()
     try:
-        for table, pictures in readers[path.suffix](path):
+        for table, pictures in readers[suffix](path):
             yield Piece(source, split, table, pictures)
-    except (pa.ArrowException, ValueError, TypeError, tarfile.TarError, KeyError, OSError) as error:
-        raise ExportError(f"{path}: cannot be read: {error}") from error
+    except (*UNREADABLE, TypeError, tarfile.TarError, KeyError) as error:
+        raise ExportError(why_unreadable(path, error)) from error
 
 
 _Content = tuple[pa.Table, list[Picture] | None]
@@ -93,32 +112,33 @@ _Content = tuple[pa.Table, list[Picture] | None]
 
 def _parquet(path: Path) -> Iterator[_Content]:
     with pq.ParquetFile(path) as file:
+        check_names(file.schema_arrow.names)
         for batch in file.iter_batches(
             batch_size=_PIECE_ROWS if IMAGE_COLUMN not in file.schema_arrow.names else 100
         ):
             table = pa.Table.from_batches([batch])
+            check_texts(table)
             yield table, _pictures_of(table, path.parent)
 
 
 def _pictures_of(table: pa.Table, folder: Path) -> list[Picture] | None:
-    if IMAGE_COLUMN in table.column_names:
-        return [_held(cell["bytes"] if cell else None) for cell in table.column(IMAGE_COLUMN).to_pylist()]
-    if "file_name" in table.column_names:
+    kinds = {field.name: field.type for field in table.schema}
+    if IMAGE_COLUMN in kinds and is_picture(kinds[IMAGE_COLUMN]):
+        return [_held(picture_bytes(cell)) for cell in table.column(IMAGE_COLUMN).to_pylist()]
+    if "file_name" in kinds and is_text(kinds["file_name"]):
         return [_stored(folder, name) for name in table.column("file_name").to_pylist()]
     return None
 
 
-def _csv(path: Path) -> Iterator[_Content]:
+def _delimited(path: Path) -> Iterator[_Content]:
+    table = read_delimited(path)
     collected = _collected_columns(path)
     # Codes of a made list tell their type themselves; real ones may be digits with zeros in front.
     types = {name: kind for name, kind in COLUMNS.items() if name != CODE_COLUMN}
     types |= {name: kind for name, kind in collected.items() if name in COLUMNS}
-    table = pyarrow.csv.read_csv(
-        path,
-        read_options=pyarrow.csv.ReadOptions(block_size=CELL_BYTES),
-        parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
-        convert_options=pyarrow.csv.ConvertOptions(column_types=types, strings_can_be_null=False),
-    )
+    for place, name in enumerate(table.column_names):
+        if name in COLUMNS:
+            table = table.set_column(place, name, _typed(table.column(place), types.get(name)))
     if collected:
         table = unquote_table(table)
     for start in range(0, table.num_rows, _PIECE_ROWS):
@@ -129,6 +149,19 @@ def _csv(path: Path) -> Iterator[_Content]:
         yield rows, pictures
 
 
+def _typed(texts: pa.ChunkedArray, kind: str | None) -> pa.ChunkedArray:
+    """Return texts as numbers where all of them are; codes (no kind) only where they come back as they were."""
+    if kind == "string":
+        return texts
+    plain = pc.utf8_trim_whitespace(texts)
+    cells = pc.if_else(pc.is_in(plain, pa.array(_NO_NUMBER)), pa.scalar(None, pa.string()), plain)
+    try:
+        numbers = cells.cast(kind or "int64")
+    except pa.ArrowInvalid:
+        return cells if kind else texts
+    return numbers if kind or numbers.cast(pa.string()).equals(texts) else texts
+
+
 def _collected_columns(path: Path) -> Mapping[str, str]:
     """Return the columns of the collected dataset that a table belongs to; none if it belongs to no such one."""
     manifest = read_manifest(path.parent)
@@ -136,13 +169,14 @@ def _collected_columns(path: Path) -> Mapping[str, str]:
     return settings.columns if isinstance(settings, CollectSettings) else {}
 
 
-def _jsonl(path: Path) -> Iterator[_Content]:
-    with path.open(encoding="utf-8") as stream:
-        while lines := list(islice(stream, _PIECE_ROWS)):
-            records = [json.loads(line) for line in lines]
-            table = _from_records(records)
-            named = any("file_name" in record for record in records)
-            yield table, [_stored(path.parent, r.get("file_name")) for r in records] if named else None
+def _json_lines(path: Path) -> Iterator[_Content]:
+    lines = read_json_lines(path)
+    while records := list(islice(lines, _PIECE_ROWS)):
+        named = any("file_name" in record for record in records)
+        yield (
+            _from_records(records),
+            [_stored(path.parent, r.get("file_name")) for r in records] if named else None,
+        )
 
 
 def _tar(path: Path) -> Iterator[_Content]:
@@ -171,16 +205,16 @@ def _from_pairs(pairs: list[tuple[dict[str, Any], bytes | None]]) -> _Content:
 def _from_records(records: list[dict[str, Any]]) -> pa.Table:
     if not all(isinstance(record, dict) for record in records):
         raise ValueError("a record is not a JSON object")
-    return pa.Table.from_pylist([{k: v for k, v in r.items() if k in COLUMNS} for r in records])
+    return records_table([{k: v for k, v in r.items() if k in COLUMNS} for r in records])
 
 
 def _held(content: bytes | None) -> Picture:
     return lambda: content or b""
 
 
-def _stored(folder: Path, name: str | None) -> Picture:
+def _stored(folder: Path, name: Any) -> Picture:  # noqa: ANN401  # a cell, which should be text
     def read() -> bytes:
-        if not name or "\0" in name:
+        if not isinstance(name, str) or not name or "\0" in name:
             raise OSError(f"{name!r} is no file name")
         inside = (folder / name).resolve()
         if not inside.is_relative_to(folder.resolve()):

@@ -89,3 +89,27 @@ def _card_feature(arrow: pa.DataType) -> Feature:
 
 def _dtype(arrow: pa.DataType) -> str:
     return {"double": "float64", "float": "float32"}.get(str(arrow), str(arrow))
+
+
+def is_picture(arrow: pa.DataType) -> bool:
+    """Tell whether a column holds encoded pictures: bytes, or what `datasets` writes for an image."""
+    if pa.types.is_binary(arrow) or pa.types.is_large_binary(arrow):
+        return True
+    return pa.types.is_struct(arrow) and {field.name for field in arrow} == {"bytes", "path"}
+
+
+def is_text(arrow: pa.DataType) -> bool:
+    """Tell whether a column holds text."""
+    if pa.types.is_dictionary(arrow):
+        return is_text(arrow.value_type)
+    return bool(
+        pa.types.is_string(arrow)
+        or pa.types.is_large_string(arrow)
+        or pa.types.is_string_view(arrow)
+        or pa.types.is_null(arrow)
+    )
+
+
+def picture_bytes(cell: Any) -> bytes | None:  # noqa: ANN401  # a cell of a column of pictures
+    """Return the bytes in a cell; a path beside them leads anywhere and is not followed."""
+    return cell.get("bytes") if isinstance(cell, dict) else cell

@@ -44,7 +44,7 @@ def validate_dataset(
         splits += [piece.split] * table.num_rows
         findings += _check_pictures(piece)
     try:
-        rows = pa.concat_tables(tables, promote_options="permissive").combine_chunks()
+        rows = pa.concat_tables(tables or [pa.table({})], promote_options="permissive").combine_chunks()
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         return len(splits), [*findings, f"column types: files differ: {error}"]
     settings = _collected(path)

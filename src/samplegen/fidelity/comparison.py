@@ -276,7 +276,10 @@ def _notes(sources: Mapping[str, Source], rows: int, settings: Settings) -> tupl
                 f"{role.capitalize()} pictures that cannot be read and were left out: {len(source.unreadable):,}."
             )
     real = sources["real"]
-    if "holdout" in sources and sources["holdout"].path.resolve() == real.path.resolve():
+    holdout = sources.get("holdout")
+    if holdout and (
+        holdout.path.resolve() == real.path.resolve() or (real.rows and holdout.table.equals(real.table))
+    ):
         notes.append("The holdout is the real table itself, so what stands as the floor is no floor.")
     for role, source in sources.items():
         if role == "real" or not source.rows or not real.rows:

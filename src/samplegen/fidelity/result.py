@@ -47,6 +47,19 @@ class Comparison:
         """Return the synthetic data's value of a measure; None where it cannot be computed."""
         return self.scores[name].synthetic.value
 
+    def remarks(self, *, samples: bool = True) -> list[str]:
+        """Return the notes, and for each column what in it is no number.
+
+        Args:
+            samples: Whether the first such cell is shown.
+        """
+        return [*self.notes] + [
+            f"{role.capitalize()} {cells.column}: {cells.count:,} of {source.rows:,} cells are no numbers and count as "
+            f"missing{f'; the first, in row {cells.row:,}, is {cells.text!r}' if samples else ''}."
+            for role, source in self.sources.items()
+            for cells in source.no_numbers
+        ]
+
     def failures(self, thresholds: Mapping[str, float]) -> list[str]:
         """Say which scores are worse than their threshold, one sentence each; empty when all are met.
 
@@ -97,7 +110,7 @@ class Comparison:
                 | ({"left_out": list(source.unreadable[:_REASONS])} if samples else {})
                 for role, source in self.sources.items()
             },
-            "notes": list(self.notes),
+            "notes": self.remarks(samples=samples),
             "scores": scores,
             "charts": plain({"price_densities": densities}),
         }

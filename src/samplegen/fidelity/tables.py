@@ -11,8 +11,10 @@ import pyarrow as pa
 from PIL import Image, UnidentifiedImageError
 
 from samplegen.domain.pricelist import CATEGORY_COLUMNS, COLUMNS, PRICE_COLUMNS
-from samplegen.errors import ExportError, FidelityError
+from samplegen.errors import CollectError, ExportError, FidelityError
 from samplegen.export.reading import Picture, read_dataset
+from samplegen.export.schema import is_text
+from samplegen.realdata.columns import read_column
 from samplegen.sampling.streams import bits, stream_key
 
 MISSING = "(missing)"
@@ -34,14 +36,32 @@ class Photo:
     content: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class NoNumbers:
+    """Cells of a column of numbers that are none.
+
+    Attributes:
+        column: Its name.
+        count: How many cells.
+        row: Where the first is; rows count from 0.
+        text: What stands there.
+    """
+
+    column: str
+    count: int
+    row: int
+    text: str
+
+
 @dataclass(frozen=True)
 class Source:
     """One of the datasets that are compared.
 
     Attributes:
         name: Last part of its path.
-        table: The whole price list, as it was read; no columns where there are only pictures.
+        table: The whole price list without what is no number; no columns where there are only pictures.
         frame: The columns that are compared: texts without gaps, numbers as floats with NaN.
+        no_numbers: Cells of its columns of numbers that are none, and count as missing.
         photos: At most so many pictures as asked for, chosen by the seed, in the order of the rows.
         picture_count: How many pictures there are.
         unreadable: Of the chosen pictures those that do not decode, with the reason.
@@ -51,6 +71,7 @@ class Source:
     path: Path
     table: pa.Table
     frame: pd.DataFrame
+    no_numbers: tuple[NoNumbers, ...] = ()
     photos: tuple[Photo, ...] = ()
     picture_count: int = 0
     unreadable: tuple[str, ...] = field(default=())
@@ -86,15 +107,11 @@ def load_source(path: Path, *, seed: int, max_pictures: int) -> Source:
             for place, picture in enumerate(piece.pictures or []):
                 keeper.offer(row + place, f"{piece.source}, row {row + place}", picture)
             row += piece.table.num_rows
-        table = (
-            pa.concat_tables(tables, promote_options="permissive").combine_chunks()
-            if tables
-            else pa.table({})
-        )
-    except (ExportError, pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise FidelityError(
-            f"{path}: {error}" if isinstance(error, pa.ArrowException) else str(error)
-        ) from error
+        table = _joined(tables) if tables else pa.table({})
+    except ExportError as error:
+        raise FidelityError(str(error)) from error
+    except pa.ArrowException as error:
+        raise FidelityError(f"{path}: its parts have columns of different types: {error}") from error
     if names and not table.column_names and not keeper.count:
         raise FidelityError(_foreign(path, list(names)))
     return _source(path, table, keeper)
@@ -103,11 +120,8 @@ def load_source(path: Path, *, seed: int, max_pictures: int) -> Source:
 def _foreign(path: Path, names: list[str]) -> str:
     """Say that no column is one of the price list's, and the likely reason."""
     found = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
-    hint = ""
-    if len(names) == 1 and (sign := next((sign for sign in ";\t|" if sign in names[0]), None)):
-        hint = f" It seems to be separated by {sign!r}; save it with commas."
-    elif {name.strip().lower() for name in names} & set(COLUMNS):
-        hint = " Names must be in lower case, without blanks around them."
+    similar = {name.strip().lower() for name in names} & set(COLUMNS)
+    hint = " Names must be in lower case, without blanks around them." if similar else ""
     return (
         f"{path}: none of its columns ({found}) is one of the price list's; needed is at least one of "
         f"{', '.join((*_TEXTS, *_NUMBERS))}.{hint}"
@@ -115,9 +129,49 @@ def _foreign(path: Path, names: list[str]) -> str:
 
 
 def _source(path: Path, table: pa.Table, keeper: "_PhotoKeeper") -> Source:
+    try:
+        table, no_numbers = _numbers_only(table)
+        frame = to_frame(table)
+    except (CollectError, FidelityError) as error:
+        raise FidelityError(f"{path}: {error}") from error
     photos, unreadable = keeper.chosen()
-    name = path.resolve().name
-    return Source(name, path, table, to_frame(table), photos, keeper.count, unreadable)
+    return Source(path.resolve().name, path, table, frame, no_numbers, photos, keeper.count, unreadable)
+
+
+def _joined(tables: list[pa.Table]) -> pa.Table:
+    """Return all rows in one table; a column that is text in some parts only becomes text."""
+    fields = [field for table in tables for field in table.schema]
+    texts = {field.name for field in fields if is_text(field.type) and not pa.types.is_null(field.type)}
+    as_text = []
+    for table in tables:
+        kinds = [field.with_type(pa.string()) if field.name in texts else field for field in table.schema]
+        as_text.append(table.cast(pa.schema(kinds)))
+    return pa.concat_tables(as_text, promote_options="permissive").combine_chunks()
+
+
+def _numbers_only(table: pa.Table) -> tuple[pa.Table, tuple[NoNumbers, ...]]:
+    """Return the table without cells that should be numbers and are none, and what they were.
+
+    Raises:
+        FidelityError: If a column holds nothing else.
+    """
+    found = []
+    for name in _NUMBERS:
+        if name not in table.column_names:
+            continue
+        column = table[name]
+        numbers, strange = read_column(name, column)
+        if not strange:
+            continue
+        row, text = next(iter(strange.items()))
+        if numbers.null_count == len(numbers) and not pa.types.is_floating(column.type):
+            raise FidelityError(
+                f"column {name!r} holds no number, but such as {text!r} in row {row}; allowed are digits with a point "
+                "before the decimals, such as 1290.00. Correct the column or remove it."
+            )
+        found.append(NoNumbers(name, len(strange), row, text))
+        table = table.set_column(table.schema.get_field_index(name), name, numbers)
+    return table, tuple(found)
 
 
 def _pictures_alone(root: Path) -> list[Path]:
@@ -188,19 +242,21 @@ def open_photo(photo: Photo, *, draft_px: int = 256) -> Image.Image:
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:
-    """Give the columns that are compared: texts without gaps, numbers as floats."""
+    """Give the columns that are compared: texts without gaps, numbers as floats.
+
+    Raises:
+        CollectError: If a column of texts holds what is no text.
+    """
     columns: dict[str, pd.Series] = {}
     for name in (*_TEXTS, *_NUMBERS):
         if name not in table.column_names:
             continue
-        values = table[name].to_pylist()
+        values = read_column(name, table[name])[0].to_pylist()
         if name in _TEXTS:
             gap = MISSING if name in CATEGORY_COLUMNS else ""
-            texts = [gap if pd.isna(value) else str(value) for value in values]
-            columns[name] = pd.Series(texts, dtype=object)
+            columns[name] = pd.Series([gap if value is None else value for value in values], dtype=object)
         else:
-            numbers = pd.to_numeric(pd.Series(values, dtype=object), errors="coerce")
-            columns[name] = numbers.astype(float).replace([np.inf, -np.inf], np.nan)
+            columns[name] = pd.Series(values, dtype=float)
     return pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows))
 
 

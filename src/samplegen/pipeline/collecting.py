@@ -12,21 +12,22 @@ from pathlib import Path
 
 from PIL import Image
 
+from samplegen.domain.pricelist import COLUMNS
 from samplegen.errors import CollectError, ExportError
 from samplegen.export.describing import describe
 from samplegen.export.failures import FAILURES, write_failures
 from samplegen.export.files import STATE_FOLDER, remove_leftovers, sync_folder, write_file
 from samplegen.export.formats import find_format
 from samplegen.export.manifest import Manifest, RunRecord, read_manifest, write_manifest
-from samplegen.export.schema import dataset_schema
+from samplegen.export.schema import dataset_schema, is_picture
 from samplegen.export.settings import CollectSettings
 from samplegen.export.shards import plan_shards
 from samplegen.pipeline.listed import ListedRows, batches_of, prepare
 from samplegen.pipeline.output import check_output, claimed, intact, remove_data
-from samplegen.realdata.addresses import Private
+from samplegen.realdata.addresses import Private, is_reserved
 from samplegen.realdata.columns import for_text
 from samplegen.realdata.download import download, keep_pictures
-from samplegen.realdata.fetching import USER_AGENT
+from samplegen.realdata.fetching import USER_AGENT, check_user_agent
 from samplegen.realdata.limits import Limits
 from samplegen.realdata.lists import open_source
 from samplegen.realdata.store import PictureStore
@@ -89,6 +90,7 @@ def collect(
     """
     limits = limits or Limits()
     find_format(format)
+    check_user_agent(user_agent)
     if splits is not None:
         check_shares(splits)
     listed = open_source(
@@ -186,11 +188,9 @@ def _write(
     good = [number for number in range(rows.table.num_rows) if number not in reasons]
     if not good:
         first = next(iter(reasons.values()))
-        notes = [store.note(address) for address in rows.addresses]
-        passing = any(note.reason and not note.lasting for note in notes if note)
         raise CollectError(
             f"no row has a picture; the first: {first}. {root / FAILURES} says why for each."
-            + (" Run again with --resume when it can go better." if passing else "")
+            f"{_advice(rows, store)}"
         )
     schema = dataset_schema(rows.table.schema, images=True, annotations=False)
     shards = plan_shards(len(good), images=True)
@@ -218,6 +218,27 @@ def _write(
     write_manifest(root, manifest)
     sync_folder(root)
     return Collected(manifest, summarize(reasons.values()), rows.left_out)
+
+
+def _advice(rows: ListedRows, store: PictureStore) -> str:
+    """Say what may help where no row has a picture."""
+    notes = [note for address in rows.addresses if (note := store.note(address))]
+    if not notes:  # not one was asked for
+        return ""
+    schema = rows.listed.table.schema
+    held = [field.name for field in schema if is_picture(field.type) and field.name not in COLUMNS]
+    if held:
+        return (
+            f" Column {held[0]!r} of the list holds pictures itself: --image-column {held[0]} takes them "
+            "(with --overwrite, or another --out)."
+        )
+    if all(is_reserved(address) for address in rows.addresses):
+        return (
+            " Its hosts have names that are kept for examples, as those of a made dataset: start "
+            "samplegen serve DATASET and collect from the list that it names."
+        )
+    passing = any(note.reason and not note.lasting for note in notes)
+    return " Run again with --resume when it can go better." if passing else ""
 
 
 def summarize(reasons: Iterable[str]) -> dict[str, int]:

@@ -54,9 +54,13 @@ def check_output(root: Path, settings: Settings, *, resume: bool, overwrite: boo
     free, needed = shutil.disk_usage(parent).free, estimate_bytes(settings)
     if free < needed and not resume:
         raise ExportError(
-            f"{root}: about {needed / 1e9:.1f} GB are needed, {free / 1e9:.1f} GB are free. "
-            f"Free some space, or make fewer rows or smaller pictures."
+            f"{root}: about {_size(needed)} are needed, {_size(free)} are free. "
+            f"Free some space, give another --out, or make fewer rows or smaller pictures."
         )
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
 
 
 def _occupied(root: Path) -> bool:

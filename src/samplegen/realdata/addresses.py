@@ -1,6 +1,7 @@
 """Which addresses may be asked: http(s) only, and no machine of a private network unless that is allowed."""
 
 import ipaddress
+import re
 from urllib.parse import urlsplit
 
 from samplegen.realdata.failures import PictureFailure
@@ -12,6 +13,8 @@ Private = bool | frozenset[str]
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _NAT64_LOCAL = ipaddress.IPv6Network("64:ff9b:1::/48")
 _CARRIER_NAT = ipaddress.IPv4Network("100.64.0.0/10")
+_NO_NAME = re.compile(r"[\x00-,/:-@\[-^`{-\x7f]")
+"""Signs of ASCII that no host's name has; of others, the encoding of names decides."""
 _SHOWN = 200
 """Characters of an address that a message repeats."""
 
@@ -38,6 +41,8 @@ def check_url(text: str) -> str:
         raise PictureFailure("the address holds a user name or a password, which are not sent")
     if not host or port == 0:
         raise PictureFailure(f"{url[:_SHOWN]!r} names no host")
+    if ":" not in host and (sign := _NO_NAME.search(host)):
+        raise PictureFailure(f"host {host[:_SHOWN]!r} is no host name: it holds {sign[0]!r}")
     return url
 
 
@@ -46,6 +51,15 @@ def host_of(url: str) -> str:
     parts = urlsplit(url)
     port = parts.port or (443 if parts.scheme.lower() == "https" else 80)
     return f"{(parts.hostname or '').lower()}:{port}"
+
+
+def is_reserved(address: str) -> bool:
+    """Tell whether an address leads to a host of the names that are kept for examples, such as ``shop.example``."""
+    try:
+        host = urlsplit(address).hostname or ""
+    except ValueError:
+        return False
+    return host.endswith((".example", ".invalid", ".test"))
 
 
 def may_be_private(host: str, private: Private) -> bool:

@@ -38,7 +38,9 @@ def to_schema(listed: pa.Table) -> tuple[pa.Table, dict[int, str]]:
     fields: dict[str, pa.ChunkedArray] = {}
     for name in COLUMNS:
         if name in listed.column_names:
-            fields[name] = _typed(name, listed.column(name), problems)
+            fields[name], strange = read_column(name, listed.column(name))
+            for number, text in strange.items():
+                problems.setdefault(number, f"{name} is {text!r}, which is no number")
         elif name == CODE_COLUMN:
             fields[name] = pa.chunked_array([pa.array(range(listed.num_rows), pa.int64())])
     for name in listed.column_names:
@@ -69,6 +71,19 @@ def for_text(table: pa.Table) -> tuple[pa.Table, list[str]]:
         elif not _json_holds(field.type):
             table = table.set_column(place, field.name, column.cast(pa.string()))
     return table, left_out
+
+
+def plain_table(listed: pa.Table) -> pa.Table:
+    """Return columns of a list in types that JSON and CSV can hold: the schema's, where all values of one fit.
+
+    Raises:
+        CollectError: If a column has to hold text and cannot.
+    """
+    for place, name in enumerate(listed.column_names):
+        column, strange = read_column(name, listed.column(name))
+        if not strange:
+            listed = listed.set_column(place, name, column)
+    return for_text(listed)[0]
 
 
 def _json_holds(arrow: pa.DataType) -> bool:
@@ -124,8 +139,14 @@ def _plain_type(arrow: pa.DataType) -> pa.DataType:
     return arrow
 
 
-def _typed(name: str, column: pa.ChunkedArray, problems: dict[int, str]) -> pa.ChunkedArray:
-    """Return a column of the schema in its type; what does not fit is null, and noted."""
+def read_column(name: str, column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, dict[int, str]]:
+    """Return a column of the schema in its type, and by their rows the starts of cells that are no numbers.
+
+    Such a cell is null. Codes that are no whole numbers stay text.
+
+    Raises:
+        CollectError: If the column has to hold text and cannot.
+    """
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if pa.types.is_float16(column.type):
@@ -138,16 +159,16 @@ def _typed(name: str, column: pa.ChunkedArray, problems: dict[int, str]) -> pa.C
         wanted = pa.string()
     finite = not (pa.types.is_floating(column.type) and pc.any(pc.is_inf(column)).as_py())
     if column.type == wanted and finite:
-        return column
+        return column, {}
     if wanted == pa.string():
-        return _texts(name, column)
+        return _texts(name, column), {}
     if finite and not pa.types.is_string(column.type):
         try:
-            return column.cast(wanted)
+            return column.cast(wanted), {}
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
             pass
     read = _read_float if wanted == pa.float64() else _read_integer
-    return pa.chunked_array([_read_cells(name, column.to_pylist(), wanted, read, problems)])
+    return _read_cells(column.to_pylist(), wanted, read)
 
 
 def _texts(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -158,13 +179,10 @@ def _texts(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _read_cells(
-    name: str,
-    cells: list[Any],
-    wanted: pa.DataType,
-    read: Callable[[str], float | int],
-    problems: dict[int, str],
-) -> pa.Array:
+    cells: list[Any], wanted: pa.DataType, read: Callable[[str], float | int]
+) -> tuple[pa.ChunkedArray, dict[int, str]]:
     values: list[float | int | None] = []
+    strange: dict[int, str] = {}
     for number, cell in enumerate(cells):
         text = "" if cell is None else str(cell).strip()
         value = None
@@ -172,9 +190,9 @@ def _read_cells(
             try:
                 value = read(text)
             except ValueError:
-                problems.setdefault(number, f"{name} is {text[:80]!r}, which is no number")
+                strange[number] = text[:80]
         values.append(value)
-    return pa.array(values, wanted)
+    return pa.chunked_array([pa.array(values, wanted)]), strange
 
 
 def _read_float(text: str) -> float:

@@ -72,7 +72,7 @@ class Resolver:
             lasting = error.errno == socket.EAI_NONAME
             raise PictureFailure(f"host {host!r} is not found: {error.strerror}", lasting=lasting) from None
         except UnicodeError:
-            raise PictureFailure(f"{host[:_SHOWN]!r} is no host name") from None
+            raise PictureFailure(f"host {host[:_SHOWN]!r} is no host name") from None
         return list(dict.fromkeys(str(answer[4][0]) for answer in answers))
 
 

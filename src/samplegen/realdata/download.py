@@ -92,15 +92,18 @@ class _Download:
 
     async def _settle(self, address: str, fetcher: Fetcher) -> None:
         known = self._store.known(address)
-        fetched = await fetcher.fetch(address, known.validators if known else None)
-        if known and fetched.content is None:
-            # Checked again, because the limits may be others now.
-            content = await self._in_thread(self._store.read, known)
-            fetched = Fetched(content, fetched.validators)
-        digest = await self._in_thread(self._keep, fetched.content or b"")
-        self._store.keep(address, digest, fetched.validators)
 
-    def _keep(self, content: bytes) -> str:
+        async def keep(fetched: Fetched) -> None:
+            content = fetched.content or b""
+            if known and fetched.content is None:
+                # Checked again, because the limits may be others now.
+                content = await self._in_thread(self._store.read, known)
+            digest = await self._in_thread(self._write, content)
+            self._store.keep(address, digest, fetched.validators)
+
+        await fetcher.fetch(address, known.validators if known else None, keep=keep)
+
+    def _write(self, content: bytes) -> str:
         return self._store.write(as_jpeg(content, pixels=self._limits.pixels))
 
     async def _in_thread(self, work: Callable[[Given], Result], given: Given) -> Result:

@@ -20,6 +20,13 @@ class PictureFailure(Exception):
         self.lasting = lasting
 
 
+class DamagedPicture(PictureFailure):
+    """A picture that does not decode to its end; one whose length was not declared may have been cut off."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, lasting=False)
+
+
 class TryAgain(Exception):  # not an error yet
     """A try failed in a way that often passes: 429, 5xx, a broken connection.
 

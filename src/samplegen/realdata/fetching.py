@@ -5,7 +5,7 @@ import http
 import random
 import time
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
@@ -15,9 +15,10 @@ from urllib.parse import urljoin
 import httpx
 
 from samplegen import __version__
+from samplegen.errors import CollectError
 from samplegen.realdata.addresses import Private, check_url, host_of
 from samplegen.realdata.connections import CheckedTransport
-from samplegen.realdata.failures import PictureFailure, TryAgain
+from samplegen.realdata.failures import DamagedPicture, PictureFailure, TryAgain
 from samplegen.realdata.limits import Limits
 from samplegen.realdata.pacing import Budget, HostGate, backoff, retry_after
 from samplegen.realdata.versions import Validators
@@ -37,6 +38,19 @@ class Fetched:
 
     content: bytes | None
     validators: Validators
+
+
+def check_user_agent(text: str) -> None:
+    """Refuse what cannot stand in a request.
+
+    Raises:
+        CollectError: If it is empty, or not of printable ASCII.
+    """
+    if not (text.strip() and text.isascii() and text.isprintable()):
+        raise CollectError(f"user agent is {text!r}; give letters, digits and signs of ASCII on one line.")
+
+
+Keep = Callable[[Fetched], Awaitable[None]]
 
 
 class Fetcher:
@@ -73,12 +87,15 @@ class Fetcher:
     ) -> None:
         await self._transport.aclose()
 
-    async def fetch(self, address: str, known: Validators | None = None) -> Fetched:
+    async def fetch(
+        self, address: str, known: Validators | None = None, *, keep: Keep | None = None
+    ) -> Fetched:
         """Return what stands at an address.
 
         Args:
             address: http(s).
             known: The version that is here already, if any.
+            keep: Takes what came; raises `DamagedPicture` to have it sent again while there are tries left.
 
         Raises:
             PictureFailure: If there is nothing to be had, after all tries.
@@ -87,7 +104,10 @@ class Fetcher:
         budget = Budget(self._limits.total_s)
         for attempt in range(self._limits.retries + 1):
             try:
-                return await self._try(url, known, budget)
+                fetched = await self._try(url, known, budget)
+                if keep:
+                    await _offer(fetched, keep)
+                return fetched
             except TryAgain as error:
                 if attempt == self._limits.retries:
                     tries = "1 try" if attempt == 0 else f"{attempt + 1} tries"
@@ -195,6 +215,13 @@ class Fetcher:
                 return TryAgain(f"the answer broke off: {text}" if text else "the connection broke")
             case _:
                 return PictureFailure(f"cannot be asked: {text}")
+
+
+async def _offer(fetched: Fetched, keep: Keep) -> None:
+    try:
+        await keep(fetched)
+    except DamagedPicture as error:
+        raise TryAgain(error.reason) from error
 
 
 def _joined(url: str, place: str) -> str:

@@ -8,8 +8,9 @@ from typing import Any
 import pyarrow as pa
 
 from samplegen.errors import CollectError, MissingExtraError
-from samplegen.export.schema import IMAGE_TYPE
-from samplegen.realdata.sources import PriceList, choose_column, is_picture, with_labels
+from samplegen.export.schema import IMAGE_TYPE, is_picture
+from samplegen.export.text_tables import check_texts
+from samplegen.realdata.sources import PriceList, choose_column, with_labels
 
 
 def read_hub(source: str, *, image_column: str | None = None, config: str | None = None) -> PriceList:
@@ -54,6 +55,12 @@ def _price_list(
         )
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise CollectError(f"{source}: its splits have different columns: {error}") from error
+    try:
+        check_texts(table)
+    except ValueError as error:
+        raise CollectError(f"{source}: cannot be read: {error}.") from error
+
+    table = _unfolded(table)
 
     def pictures(most_bytes: int) -> Iterator[bytes | None]:
         for split in plain.values():
@@ -63,6 +70,20 @@ def _price_list(
     name = source if not Path(source).is_dir() else Path(source).resolve().name
     rows = tuple((split, data.num_rows) for split, data in plain.items())
     return PriceList(name, table, rows, column, pictures if held else None)
+
+
+def _unfolded(table: pa.Table) -> pa.Table:
+    """Return a WebDataset's columns, which each of its rows keeps in one JSON object, as columns of the table."""
+    if "__key__" not in table.column_names or "json" not in table.column_names:
+        return table
+    cells = table.column("json").combine_chunks()
+    if not pa.types.is_struct(cells.type):
+        return table
+    rest = table.drop_columns([name for name in ("json", "__key__", "__url__") if name in table.column_names])
+    columns = dict(zip(rest.column_names, rest.columns, strict=True))
+    for field, column in zip(cells.type, cells.flatten(), strict=True):
+        columns.setdefault(field.name, column)
+    return pa.table(columns)
 
 
 def _undecoded(split: Any) -> Any:  # noqa: ANN401  # datasets has no types

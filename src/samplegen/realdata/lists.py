@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from samplegen.errors import CollectError
+from samplegen.export.files import clear_disk_errors
 from samplegen.realdata.addresses import Private, check_url
 from samplegen.realdata.failures import PictureFailure
 from samplegen.realdata.fetching import Fetcher
@@ -50,7 +51,8 @@ def open_source(
     file = PurePosixPath(parts.path).name
     with tempfile.TemporaryDirectory(prefix="samplegen-") as folder:
         path = Path(folder) / (file if file in OWN_FILES else f"list{PurePosixPath(file).suffix}")
-        path.write_bytes(content)
+        with clear_disk_errors(Path(folder)):
+            path.write_bytes(content)
         return read_file(path, name=f"{parts.scheme}://{parts.netloc}{parts.path}", image_column=image_column)
 
 

@@ -9,7 +9,7 @@ import io
 
 from PIL import Image, UnidentifiedImageError
 
-from samplegen.realdata.failures import PictureFailure
+from samplegen.realdata.failures import DamagedPicture, PictureFailure
 
 ALLOWED = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "AVIF")
 JPEG_QUALITY = 95
@@ -49,7 +49,7 @@ def as_jpeg(content: bytes, *, pixels: int) -> bytes:
         pixels: The most pixels that are decoded.
 
     Raises:
-        PictureFailure: If it is no picture, is cut off or damaged, or has too many pixels.
+        PictureFailure: If it is no picture, is cut off or damaged (`DamagedPicture`), or has too many pixels.
     """
     try:
         with Image.open(io.BytesIO(content), formats=_readable()) as image:
@@ -72,8 +72,7 @@ def as_jpeg(content: bytes, *, pixels: int) -> bytes:
     except UnidentifiedImageError:
         raise PictureFailure(f"is no picture: {_looks_like(content)}") from None
     except Exception as error:  # decoders raise nearly anything on damaged bytes
-        # A server that declares no length may have been cut off: another try may give all of it.
-        raise PictureFailure(f"is cut off or damaged: {error}", lasting=False) from error
+        raise DamagedPicture(f"is cut off or damaged: {error}") from error
 
 
 def _looks_like(content: bytes) -> str:

@@ -1,12 +1,9 @@
 """A dataset on loopback: its pages, its pictures, and its price list with addresses that lead here."""
 
-import io
 import ipaddress
 import json
 import re
 import socket
-import tempfile
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -22,7 +19,9 @@ from samplegen.errors import CollectError
 from samplegen.export.cells import csv_line, quoted_line
 from samplegen.export.csv_images import TABLE
 from samplegen.export.reading import read_dataset
+from samplegen.realdata.columns import plain_table
 from samplegen.realdata.pages import Places, Row, front_page, item_page, missing_page
+from samplegen.realdata.spool import Spool, Spooled
 
 JSON_LINES = "Dataset.jsonl"
 PAGE_ROWS = 60
@@ -35,15 +34,6 @@ _KINDS = (
     (b"GIF8", "image/gif"),
     (b"RIFF", "image/webp"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Spooled:
-    """Where a picture's bytes are in the spool."""
-
-    start: int
-    size: int
-    etag: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +54,14 @@ class Shop:
 
         Raises:
             ExportError: If there is none.
-            CollectError: If it has no rows.
+            CollectError: If it has no rows, a picture of it cannot be read, or a column of texts holds none.
         """
         self.name = dataset.resolve().stem if dataset.is_file() else dataset.resolve().name
         self.rows: list[Row] = []
         self.places: list[Places] = []
-        self._spool = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `close`
-        self._reading = threading.Lock()
+        self._spool = Spool()
         self._items: dict[str, int] = {}
-        self._images: dict[str, _Spooled] = {}
+        self._images: dict[str, tuple[Spooled, str]] = {}
         try:
             self._read(dataset)
         except BaseException:
@@ -88,7 +77,7 @@ class Shop:
     def _read(self, dataset: Path) -> None:
         for piece in read_dataset(dataset):
             table = piece.table.select([name for name in piece.table.column_names if name in COLUMNS])
-            for number, row in enumerate(table.to_pylist()):
+            for number, row in enumerate(plain_table(table).to_pylist()):
                 try:
                     picture = piece.pictures[number]() if piece.pictures else b""
                 except OSError as error:
@@ -109,9 +98,7 @@ class Shop:
         if item:
             self._items.setdefault(item, len(self.rows))
         if picture and image and image not in self._images:
-            start = self._spool.seek(0, io.SEEK_END)
-            self._spool.write(picture)
-            self._images[image] = _Spooled(start, len(picture), _etag(picture))
+            self._images[image] = (self._spool.add(picture), _etag(picture))
         self.rows.append(row)
         self.places.append(Places(item, image if image in self._images else ""))
 
@@ -130,7 +117,7 @@ class Shop:
         if path == f"/{JSON_LINES}":
             return _answer("application/x-ndjson", "".join(self._json_lines(origin)))
         if target in self._images:
-            return self._picture(self._images[target])
+            return self._picture(*self._images[target])
         if target in self._items:
             number = self._items[target]
             return _answer("text/html; charset=utf-8", item_page(self.rows[number], self.places[number]))
@@ -147,12 +134,10 @@ class Shop:
         text = front_page(shown, name=self.name, page=page, pages=pages, total=len(self.rows))
         return _answer("text/html; charset=utf-8", text)
 
-    def _picture(self, spooled: _Spooled) -> _Answer:
-        with self._reading:
-            self._spool.seek(spooled.start)
-            content = self._spool.read(spooled.size)
+    def _picture(self, spooled: Spooled, etag: str) -> _Answer:
+        content = self._spool.read(spooled)
         kind = next((kind for start, kind in _KINDS if content.startswith(start)), "application/octet-stream")
-        return _Answer(kind, content, spooled.etag)
+        return _Answer(kind, content, etag)
 
     def _csv(self, origin: str) -> Iterator[str]:
         yield csv_line(list(self.rows[0]))

@@ -1,29 +1,34 @@
 """Price lists from outside: a dataset of the Hub or of a folder, or a CSV, TSV, Parquet or JSON lines file."""
 
-import csv
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.parquet as pq
 
-from samplegen.domain.pricelist import COLUMNS
 from samplegen.errors import CollectError
-from samplegen.export.cells import CELL_BYTES, DELIMITERS, unquote_table
+from samplegen.export.cells import unquote_table
 from samplegen.export.csv_images import TABLE
 from samplegen.export.failures import FAILURES
+from samplegen.export.schema import is_picture, is_text, picture_bytes
+from samplegen.export.text_tables import (
+    UNREADABLE,
+    check_names,
+    check_texts,
+    read_delimited,
+    read_json_lines,
+    records_table,
+    why_unreadable,
+)
 
 URL_COLUMN = "imageurl"
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 _SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson")
 _PICTURE_ROWS = 50
-_DECIMAL_COMMA = re.compile(r"\s*(-?[0-9]+(,[0-9]{1,2})?)?\s*")
 Pictures = Callable[[int], Iterator[bytes | None]]
 """Gets the most bytes that a picture may have; of a file with more, one byte more is enough to tell."""
 OWN_FILES = (TABLE, FAILURES)
@@ -96,11 +101,12 @@ def read_file(path: Path, *, name: str, image_column: str | None = None) -> Pric
     try:
         if suffix == ".parquet":
             return _read_parquet(path, name, image_column)
-        table = _read_json_lines(path) if suffix in (".jsonl", ".ndjson") else _read_csv(path)
-    except (pa.ArrowException, ValueError, OSError, csv.Error, RecursionError) as error:
-        if isinstance(error, UnicodeDecodeError) or "UTF8" in str(error):
-            error = ValueError("it is not UTF-8; convert it, such as with iconv -f cp1252 -t utf-8")
-        raise CollectError(f"{path}: cannot be read: {error}") from error
+        if suffix in (".jsonl", ".ndjson"):
+            table = _from_json_lines(path)
+        else:
+            table = read_delimited(path)
+    except UNREADABLE as error:
+        raise CollectError(why_unreadable(path, error)) from error
     if path.name in OWN_FILES:
         table = unquote_table(table)
     column = choose_column(table.schema, image_column, where=name)
@@ -113,9 +119,10 @@ def choose_column(schema: pa.Schema, wanted: str | None, *, where: str) -> str:
     Raises:
         CollectError: If it is not there, is of another type, or cannot be told.
     """
-    if len(set(schema.names)) < len(schema.names):
-        double = next(name for name in schema.names if schema.names.count(name) > 1)
-        raise CollectError(f"{where}: two columns are called {double!r}; rename one.")
+    try:
+        check_names(schema.names)
+    except ValueError as error:
+        raise CollectError(f"{where}: {error}.") from error
     names = ", ".join(schema.names)
     if wanted is None:
         pictures = [field.name for field in schema if is_picture(field.type)]
@@ -137,87 +144,11 @@ def choose_column(schema: pa.Schema, wanted: str | None, *, where: str) -> str:
     return wanted
 
 
-def is_picture(arrow: pa.DataType) -> bool:
-    """Tell whether a column holds encoded pictures: bytes, or what `datasets` writes for an image."""
-    if pa.types.is_binary(arrow) or pa.types.is_large_binary(arrow):
-        return True
-    return pa.types.is_struct(arrow) and {field.name for field in arrow} == {"bytes", "path"}
-
-
-def is_text(arrow: pa.DataType) -> bool:
-    """Tell whether a column holds text."""
-    if pa.types.is_dictionary(arrow):
-        return is_text(arrow.value_type)
-    return bool(pa.types.is_string(arrow) or pa.types.is_large_string(arrow) or pa.types.is_null(arrow))
-
-
-def picture_bytes(cell: Any) -> bytes | None:  # noqa: ANN401  # a cell of a column of pictures
-    """Return the bytes in a cell; a path beside them leads anywhere and is not followed."""
-    return cell.get("bytes") if isinstance(cell, dict) else cell
-
-
-def _read_csv(path: Path) -> pa.Table:
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        first = stream.readline()
-        stream.seek(0)
-        delimiter = max(DELIMITERS, key=first.count) if first.strip() else ","
-        header = next(csv.reader(stream, delimiter=delimiter), [])
-    if not header:
-        raise ValueError("it is empty; a header with the columns' names is needed")
-    # All as text: a reader that guesses types takes the zeros off codes.
-    table = pyarrow.csv.read_csv(
-        path,
-        read_options=pyarrow.csv.ReadOptions(block_size=CELL_BYTES),
-        parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-        convert_options=pyarrow.csv.ConvertOptions(
-            column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False
-        ),
-    )
-    return table if delimiter == "," else _with_points(table)
-
-
-def _with_points(table: pa.Table) -> pa.Table:
-    """Return a table whose prices have decimal points, where all of a column have commas or neither."""
-    for place, name in enumerate(table.column_names):
-        if COLUMNS.get(name) == "float64":
-            texts = table.column(place).to_pylist()
-            if all(_DECIMAL_COMMA.fullmatch(text) for text in texts):
-                table = table.set_column(place, name, pa.array([t.replace(",", ".") for t in texts]))
-    return table
-
-
-def _read_json_lines(path: Path) -> pa.Table:
-    records = []
-    with path.open(encoding="utf-8-sig") as stream:
-        for number, line in enumerate(stream, start=1):
-            if line.strip():
-                try:
-                    record = json.loads(line)
-                    if "\\ud" in line.lower():
-                        record = _sound(record)
-                except ValueError as error:
-                    raise ValueError(f"line {number}: {error}") from None
-                if not isinstance(record, dict):
-                    raise ValueError(f"line {number}: is no JSON object")
-                records.append(record)
+def _from_json_lines(path: Path) -> pa.Table:
+    records = list(read_json_lines(path))
     if not records:
         raise ValueError("it is empty")
-    names = dict.fromkeys(name for record in records for name in record)
-    return pa.table({name: _array([record.get(name) for record in records]) for name in names})
-
-
-def _sound(record: Any) -> Any:  # noqa: ANN401  # a JSON value
-    """Return a value without halves of characters, which JSON can name and no table can hold."""
-    return json.loads(json.dumps(record, ensure_ascii=False).encode("utf-8", "replace"))
-
-
-def _array(values: Sequence[Any]) -> pa.Array:
-    try:
-        return pa.array(values)
-    except (pa.ArrowException, OverflowError):  # numbers and texts in one column: the text holds both
-        return pa.array(
-            [v if v is None or isinstance(v, str) else json.dumps(v) for v in values], pa.string()
-        )
+    return records_table(records)
 
 
 def _read_parquet(path: Path, name: str, image_column: str | None) -> PriceList:
@@ -229,6 +160,7 @@ def _read_parquet(path: Path, name: str, image_column: str | None) -> PriceList:
         table = file.read([field for field in schema.names if not (held and field == column)])
         table = decode_labels(table.replace_schema_metadata(None), schema.metadata)
         rows = file.metadata.num_rows
+    check_texts(table)
 
     def pictures(most_bytes: int) -> Iterator[bytes | None]:
         with pq.ParquetFile(path) as again:

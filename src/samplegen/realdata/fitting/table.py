@@ -1,7 +1,5 @@
 """Reads a price list from CSV, Parquet, JSON lines or a dataset's folder, and says which rows it could not use."""
 
-import csv
-import json
 import math
 import re
 from collections import Counter
@@ -18,6 +16,7 @@ NO_LEVEL = "N.A."
 MAX_ROWS = 2_000_000
 MAX_CENTS = 10**11 - 1  # a price point has at most nine digits before the point
 _LONGEST = 180
+_PIECE_ROWS = 1000
 _SPACES = re.compile(r"[\s\x00-\x1f\x7f]+")
 _BRACES = str.maketrans("{}", "()")
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
@@ -109,7 +108,13 @@ def _check_columns(path: Path, columns: frozenset[str], first: Mapping[str, Any]
 
 
 def _records(path: Path) -> Iterator[dict[str, Any]]:
-    readers = {".csv": _csv, ".parquet": _parquet, ".jsonl": _jsonl, ".ndjson": _jsonl}
+    readers = {
+        ".csv": _delimited,
+        ".parquet": _parquet,
+        ".jsonl": _json_lines,
+        ".ndjson": _json_lines,
+        ".tsv": _delimited,
+    }
     if path.is_dir():
         return _folder(path)
     if not path.is_file():
@@ -121,41 +126,32 @@ def _records(path: Path) -> Iterator[dict[str, Any]]:
 
 def _refused(path: Path, records: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Hand records on; whatever is wrong with the file becomes one error that names it."""
-    import pyarrow as pa
+    from samplegen.export.text_tables import UNREADABLE, why_unreadable
 
     try:
         yield from records
-    except UnicodeDecodeError as error:
-        raise FitError(
-            f"{path}: is not UTF-8 ({error.reason}, byte {error.start}); save it as UTF-8."
-        ) from error
-    except (csv.Error, ValueError, OSError, pa.ArrowException) as error:
-        raise FitError(f"{path}: cannot be read: {error}") from error
+    except UNREADABLE as error:
+        raise FitError(why_unreadable(path, error)) from error
 
 
-def _csv(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        header = stream.readline()
-        stream.seek(0)
-        delimiter = max(",;\t", key=header.count)
-        reader = csv.DictReader(stream, delimiter=delimiter)
-        for record in reader:
-            yield {str(name).strip(): value for name, value in record.items() if name is not None}
+def _delimited(path: Path) -> Iterator[dict[str, Any]]:
+    from samplegen.export.text_tables import read_delimited
+
+    for batch in read_delimited(path).to_batches(_PIECE_ROWS):
+        yield from batch.to_pylist()
 
 
-def _jsonl(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8-sig") as stream:
-        for number, line in enumerate(stream, 1):
-            if not line.strip():
-                continue
-            record = json.loads(line)
-            if not isinstance(record, dict):
-                raise ValueError(f"line {number} is not a JSON object")  # noqa: TRY004  # of the content, not of a caller
-            yield record
+def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
+    from samplegen.export.text_tables import read_json_lines
+
+    return read_json_lines(path)
 
 
 def _parquet(path: Path) -> Iterator[dict[str, Any]]:
+    import pyarrow as pa
     import pyarrow.parquet as pq
+
+    from samplegen.export.text_tables import check_texts
 
     with pq.ParquetFile(path) as file:
         names = [name for name in file.schema_arrow.names if name in COLUMNS]
@@ -163,6 +159,7 @@ def _parquet(path: Path) -> Iterator[dict[str, Any]]:
             yield from ({name: None for name in file.schema_arrow.names} for _ in range(1))
             return
         for batch in file.iter_batches(columns=names):
+            check_texts(pa.Table.from_batches([batch]))
             yield from batch.to_pylist()
 
 
