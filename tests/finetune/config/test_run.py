@@ -83,7 +83,7 @@ def test_a_key_that_is_there_twice_is_refused(tmp_path, text):
 
 def test_settings_that_are_nested_too_deeply_are_refused(tmp_path):
     path = tmp_path / "run.yaml"
-    path.write_text("[" * 400)
+    path.write_text("[" * 1000)
 
     with pytest.raises(ConfigError, match="nested too deeply"):
         load_run(path)
