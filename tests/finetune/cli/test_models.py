@@ -44,6 +44,14 @@ def test_bad_input_is_one_message_and_exit_code_2(run, words, message):
     assert message in err
 
 
+def test_a_seed_that_is_too_large_is_refused(run, tmp_path):
+    code, _, err = run("new-model", "--out", tmp_path / "new", "--seed", 10**30)
+
+    assert code == 2
+    assert "--seed" in err
+    assert not (tmp_path / "new").exists()
+
+
 def test_bench_without_a_gpu_measures_the_tiny_model(run):
     torch = pytest.importorskip("torch")
     if torch.cuda.is_available():
