@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def write_new_model(
     out: Annotated[Path, typer.Option(help="A new folder.")],
     size: SizeOption = "mini",
-    seed: Annotated[int, typer.Option(help="Same seed, same weights.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Same seed, same weights.", min=0, max=2**63 - 1)] = 0,
 ) -> None:
     """Write a model with random weights and its tokenizer, in the published layout.
 

@@ -14,6 +14,10 @@ from finetune.errors import ConfigError
 
 Method = Literal["lora", "dora", "qlora", "full"]
 PartName = Literal["vision", "projector", "text"]
+_MOST_WORKERS = 1024
+"""Above, they would take the machine down before they are found to be too many."""
+_MOST = 1e30
+"""Above, AdamW's own products leave float32."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,12 +58,12 @@ class OptimConfig:
             "text": self.text,
         }
         for name, rate in rates.items():
-            if rate is not None and not (math.isfinite(rate) and rate >= 0):
-                raise ConfigError(f"optim.{name} is {rate}; allowed are numbers of 0 and above.")
+            if rate is not None and not 0 <= rate <= _MOST:
+                raise ConfigError(f"optim.{name} is {rate}; allowed are numbers from 0 to {_MOST:g}.")
         for name in ("warmup_steps", "clip", "weight_decay"):
             value = getattr(self, name)
-            if not (math.isfinite(value) and value >= 0):
-                raise ConfigError(f"optim.{name} is {value}; allowed are numbers of 0 and above.")
+            if not 0 <= value <= _MOST:
+                raise ConfigError(f"optim.{name} is {value}; allowed are numbers from 0 to {_MOST:g}.")
         if not (0 <= self.beta1 < 1 and 0 <= self.beta2 < 1 and 0 < self.epsilon < math.inf):
             raise ConfigError("optim: beta1 and beta2 are from 0 to below 1, epsilon is above 0.")
 
@@ -153,6 +157,9 @@ class RunConfig:
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
     def __post_init__(self) -> None:
+        for name in ("model", "out"):
+            if not getattr(self, name).strip() or "\0" in getattr(self, name):
+                raise ConfigError(f"{name} is {getattr(self, name)!r}; give a folder.")
         for name, least in (
             ("steps", 1), ("batch_size", 1), ("accumulate", 1), ("keep", 1), ("log_every", 1),
             ("save_every", 0), ("workers", 0), ("seed", 0),
@@ -161,6 +168,10 @@ class RunConfig:
                 raise ConfigError(
                     f"{name} is {getattr(self, name)}; allowed are whole numbers from {least} on."
                 )
+        if self.workers > _MOST_WORKERS:
+            raise ConfigError(
+                f"workers is {self.workers}; allowed are 0 to {_MOST_WORKERS}, and more than cores are of no use."
+            )
         if self.seed >= 2**32:
             raise ConfigError(f"seed is {self.seed}; allowed are 0 to 2**32 - 1.")
         if not self.train:

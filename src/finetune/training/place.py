@@ -2,7 +2,8 @@
 
 import os
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from finetune.config import RunConfig
@@ -10,7 +11,12 @@ from finetune.config.run import differences
 from finetune.errors import CheckpointError
 from finetune.training.checkpoints import checkpoints, read_state
 
-CONFIG, FINAL, BEST = "config.yaml", "final", "best"
+try:
+    import fcntl
+except ImportError:  # on Windows
+    fcntl = None  # type: ignore[assignment]
+
+CONFIG, FINAL, BEST, RUNNING = "config.yaml", "final", "best", ".running"
 MARK = "# Every setting of a run of finetune; its folder is known by this line."
 
 
@@ -22,10 +28,10 @@ def check_place(out: Path) -> None:
     """
     made: list[Path] = []
     try:
-        if out.is_dir() and any(out.iterdir()) and not _is_run(out):
+        found = {path.name for path in out.iterdir()} - {RUNNING} if out.is_dir() else set()
+        if found and not _is_run(out):
             raise CheckpointError(
-                f"{out}: holds other files than a run's, such as {min(path.name for path in out.iterdir())}. "
-                "Give a new folder as out."
+                f"{out}: holds other files than a run's, such as {min(found)}. Give a new folder as out."
             )
         made = [folder for folder in (out, *out.parents) if not folder.exists()]
         out.mkdir(parents=True, exist_ok=True)
@@ -39,6 +45,32 @@ def check_place(out: Path) -> None:
         for folder in made:
             with suppress(OSError):
                 folder.rmdir()
+
+
+@contextmanager
+def alone_in(out: Path) -> Iterator[None]:
+    """Hold a run's folder against a second run; a process that is killed lets go of it.
+
+    Raises:
+        CheckpointError: If another process makes a run there.
+    """
+    if fcntl is None:
+        yield
+        return
+    path = out / RUNNING
+    with path.open("w") as held:
+        try:
+            fcntl.lockf(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            raise CheckpointError(
+                f"{out}: another run is being made there now. Wait until it ends, or give another out."
+            ) from None
+        except OSError:
+            pass  # a file system without locks
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def _is_run(out: Path) -> bool:

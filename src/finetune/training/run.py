@@ -1,13 +1,16 @@
 """A training run from its settings to its exports; one that was killed goes on from its last checkpoint."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from accelerate.utils import gather_object
 from transformers import TrainingArguments, set_seed
+from transformers.trainer_callback import TrainerCallback
 from transformers.utils import logging as transformers_logging
 
 from finetune.config import RunConfig
@@ -18,6 +21,7 @@ from finetune.errors import ConfigError, DataError
 from finetune.evaluation import METRICS
 from finetune.model_folder import local_folder
 from finetune.training.answering import Answering, chosen_products
+from finetune.training.bad_rows import BAD, add_bad, joined, write_bad
 from finetune.training.batches import TrainLoader
 from finetune.training.checkpoints import (
     FOLDER,
@@ -27,11 +31,12 @@ from finetune.training.checkpoints import (
     restore_weights,
 )
 from finetune.training.exports import count_parameters, export, model_card, whole_weights
-from finetune.training.place import BEST, CONFIG, FINAL, MARK, check_place, starting_point
+from finetune.training.place import BEST, CONFIG, FINAL, MARK, alone_in, check_place, starting_point
 from finetune.training.preparing import Prepared, check_run, is_half, prepare
 from finetune.training.sharding import launched_with_fsdp, shard
-from finetune.training.tracking import BAD, trackers, write_bad
-from finetune.training.trainer import AnswerTrainer, Best
+from finetune.training.tracking import trackers
+from finetune.training.trainer import AnswerTrainer
+from finetune.training.validation import Best, Validation
 
 __all__ = ("BEST", "CONFIG", "FINAL", "Outcome", "train")
 
@@ -51,7 +56,7 @@ class Outcome:
     """Source, row and reason of each row that was unusable, as in ``bad.jsonl``."""
 
 
-def train(config: RunConfig, *, resume: bool = False, callbacks: tuple[Any, ...] = ()) -> Outcome:
+def train(config: RunConfig, *, resume: bool = False, callbacks: tuple[TrainerCallback, ...] = ()) -> Outcome:
     """Train.
 
     Args:
@@ -62,13 +67,20 @@ def train(config: RunConfig, *, resume: bool = False, callbacks: tuple[Any, ...]
     Raises:
         FinetuneError: If something is missing or at odds; before anything long begins where that can be known.
     """
+    with ExitStack() as held:
+        return _train(config, held, resume=resume, callbacks=callbacks)
+
+
+def _train(
+    config: RunConfig, held: ExitStack, *, resume: bool, callbacks: tuple[TrainerCallback, ...]
+) -> Outcome:
     if launched_with_fsdp():
         config = replace(config, shard=True)
     out = Path(config.out)
     rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
-    at = starting_point(config, out, resume=resume)
     if rank == 0:  # for the others it may be in the first one's hands already
         check_place(out)
+    at = starting_point(config, out, resume=resume)
     _check_metric(config)
     folder = local_folder(config.model)
     device = check_run(config, folder)
@@ -84,11 +96,15 @@ def train(config: RunConfig, *, resume: bool = False, callbacks: tuple[Any, ...]
     if config.evaluation.every:
         held_out = _held_out(config, processor)
         products = chosen_products(config, bad_held_out) if config.evaluation.answers else []
+    note_bad = partial(add_bad, out / BAD)
     if rank == 0:
         out.mkdir(parents=True, exist_ok=True)
+        held.enter_context(alone_in(out))
         remove_unfinished(out / FOLDER)
         remove_unfinished(out)
         write_yaml(config, out / CONFIG, heading=MARK)
+        write_bad(out / BAD, joined(*state["bad"], bad_held_out.state()))
+        bad_held_out = BadSamples(config.data.max_bad, bad_held_out.state(), note=note_bad)
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()  # the command shows its own
     set_seed(config.seed)
@@ -96,7 +112,7 @@ def train(config: RunConfig, *, resume: bool = False, callbacks: tuple[Any, ...]
     bad_rows = state["bad"][rank] if rank < len(state["bad"]) else []
     loader = TrainLoader(
         stream,
-        BadSamples(config.data.max_bad, bad_rows),
+        BadSamples(config.data.max_bad, bad_rows, note=note_bad),
         workers=config.workers,
         first=state["step"] * config.accumulate,
         last=steps * config.accumulate,
@@ -119,9 +135,7 @@ def train(config: RunConfig, *, resume: bool = False, callbacks: tuple[Any, ...]
         config,
         prepared,
         loader,
-        held_out,
-        bad_held_out=bad_held_out,
-        answer=lambda step: answering(prepared.model, step),
+        Validation(config, held_out, bad_held_out, lambda step: answering(prepared.model, step)),
         save_best=lambda metrics: save(out / BEST, trainer.state.global_step, metrics),
         lower_is_better=_lower_is_better(config),
         arguments=arguments,
@@ -134,8 +148,8 @@ def train(config: RunConfig, *, resume: bool = False, callbacks: tuple[Any, ...]
         trainer.train(resume_from_checkpoint=None if at is None else str(at))
     best = trainer.best
     save(out / FINAL, trainer.state.global_step, trainer.latest)
-    bad = _unusable(gather_object(loader.bad.state()), bad_held_out.state())
-    if rank == 0 and bad:
+    bad = joined(gather_object(loader.bad.state()), bad_held_out.state())
+    if rank == 0:
         write_bad(out / BAD, bad)
     trainer.accelerator.wait_for_everyone()
     return Outcome(
@@ -159,12 +173,6 @@ def _held_out(config: RunConfig, processor: Phi3VisionProcessor) -> HeldOutStrea
         )
     except DataError as error:
         raise DataError(f"{error} Without evaluations (evaluation.every=0) none is needed.") from error
-
-
-def _unusable(*met: Sequence[Sequence[str]]) -> tuple[tuple[str, str, str], ...]:
-    """Join what processes and evaluations met; each row once, in an order of its own."""
-    rows = {(source, row): reason for rows in met for source, row, reason in rows}
-    return tuple((source, row, reason) for (source, row), reason in sorted(rows.items()))
 
 
 def _is_over(config: RunConfig, state: Mapping[str, Any], steps: int) -> bool:

@@ -23,7 +23,7 @@ def run(monkeypatch, capfd):
 
 def test_a_new_model_is_described(run, tmp_path):
     folder = tmp_path / "tiny"
-    assert run("new-model", "--size", "tiny", "--out", folder)[:2] == (0, f"{folder}\n")
+    assert run("new-model", "--size", "tiny", "--out", folder) == (0, f"{folder}\n", "")
     code, out, _ = run("info", folder, "--json")
     assert (code, json.loads(out)["parameters"]) == (0, 4_349_376)
     assert "60 tensors, all as config.json has them" in run("info", folder)[1]
@@ -42,6 +42,14 @@ def test_bad_input_is_one_message_and_exit_code_2(run, words, message):
     assert (code, "Traceback" in err) == (2, False)
     assert err.startswith("finetune: ")
     assert message in err
+
+
+def test_a_seed_that_is_too_large_is_refused(run, tmp_path):
+    code, _, err = run("new-model", "--out", tmp_path / "new", "--seed", 10**30)
+
+    assert code == 2
+    assert "--seed" in err
+    assert not (tmp_path / "new").exists()
 
 
 def test_bench_without_a_gpu_measures_the_tiny_model(run):

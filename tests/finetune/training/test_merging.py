@@ -12,6 +12,9 @@ from finetune.modeling.checkpoint import check_tensors
 from finetune.modeling.model import shapes_of
 from finetune.training.merging import merge_adapter
 
+# These adapters name no model: what the warning says is tested with those of loading.
+pytestmark = pytest.mark.filterwarnings("ignore::finetune.errors.FinetuneWarning")
+
 
 @pytest.fixture(scope="module", params=[False, True], ids=["lora", "dora"])
 def adapter(request, new_model, tmp_path_factory):

@@ -9,7 +9,7 @@ import pytest
 from finetune.config.reading import plain, write_yaml
 from finetune.errors import CheckpointError
 from finetune.training.checkpoints import checkpoints, remove_unfinished
-from finetune.training.place import MARK, check_place
+from finetune.training.place import MARK, RUNNING, check_place
 from finetune.training.run import train
 
 
@@ -50,7 +50,7 @@ def test_a_run_that_was_stopped_before_its_first_checkpoint_is_a_run(tmp_path):
     check_place(tmp_path)
 
 
-@pytest.mark.parametrize("place", ["file", "file/below", "/proc/no-run"])
+@pytest.mark.parametrize("place", ["file", "file/below", "/proc/no-run", "a" * 300])
 def test_a_place_that_cannot_be_written_is_refused(run_config, tmp_path, place):
     if place.startswith("/proc") and not Path("/proc/self").is_dir():
         pytest.skip("there is no /proc here")
@@ -102,3 +102,9 @@ def test_a_checkpoint_from_before_a_setting_was_known_is_gone_on_from(run_config
     (checkpoint / "state.json").write_text(json.dumps(state))
 
     assert train(config, resume=True).steps == 1
+
+
+def test_a_folder_that_holds_nothing_but_the_hold_on_it_is_free(tmp_path):
+    (tmp_path / RUNNING).touch()
+
+    check_place(tmp_path)
