@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+import samplegen
 from finetune.config import SourceConfig
 from finetune.data.folders import read_archives, read_class_folders, visible_files
 from finetune.data.rows import (
@@ -149,6 +150,10 @@ def _csv(path: Path, config: SourceConfig, needs: Sequence[str]) -> _Part:
         include_columns=names, column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
     )
     read = pyarrow.csv.read_csv(path, parse_options=parse, convert_options=convert)
+    try:
+        read = samplegen.unquote_csv(read, path)
+    except samplegen.SamplegenError as error:
+        raise DataError(f"source {config.name}: {error}") from error
     image = columns.pop("image")
     return _Part(
         table_of({field: read.column(name) for field, name in columns.items()}, read.num_rows),

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -127,6 +128,22 @@ def _csv(path: Path) -> Iterator[_Content]:
         if PATH_COLUMN in rows.column_names:
             pictures = [_stored(path.parent, name) for name in rows.column(PATH_COLUMN).to_pylist()]
         yield rows, pictures
+
+
+def unquote_csv(table: pa.Table, path: str | os.PathLike[str]) -> pa.Table:
+    """Give the texts of a CSV file as they were before they were written.
+
+    `samplegen collect` puts an apostrophe before a text that a spreadsheet program would run. It is taken away where
+    the manifest beside the file says that the file was collected; any other file's texts stay as they are.
+
+    Args:
+        table: What was read of the file.
+        path: The file.
+
+    Raises:
+        ExportError: If there is a manifest of samplegen's that cannot be read.
+    """
+    return unquote_table(table) if _collected_columns(Path(path)) else table
 
 
 def _collected_columns(path: Path) -> Mapping[str, str]:
