@@ -45,8 +45,9 @@ def read_local(config: SourceConfig, needs: Sequence[str]) -> RawRows:
         DataError: If nothing readable is there, or a column is missing.
     """
     path = Path(config.path)
-    files = [path] if path.is_file() else _data_files(path)
-    root = path.parent if path.is_file() else path
+    # Whole paths: pictures are read later, when the process may stand in another folder.
+    root = (path.parent if path.is_file() else path).resolve()
+    files = [root / path.name] if path.is_file() else _data_files(root)
     if not files:
         return read_class_folders(config, needs, root)
     kinds = {file.suffix.lower() for file in files}

@@ -68,6 +68,28 @@ def test_a_collected_csv_trains_on_the_same_titles_as_the_same_list_in_parquet(t
     assert found["csv"] == found["parquet"]
 
 
+@pytest.mark.parametrize("kind", ["csv", "paths in parquet", "parquet", "webdataset"])
+def test_a_relative_source_is_read_wherever_the_process_goes(
+    dataset, products, tmp_path, monkeypatch, kind
+):
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    root = dataset(products(2), "csv" if kind == "paths in parquet" else kind, name="here/data")
+    if kind == "paths in parquet":
+        rows = [{**row, "image": f"images/{number}.png"} for number, row in enumerate(products(2))]
+        (root / "Dataset.csv").unlink()
+        pq.write_table(pa.Table.from_pylist(rows), root / "list.parquet")
+
+    opened = [open_source(source_of("data"), **EVERY_ROW) for _ in range(2)]
+    opened[0][0].picture  # noqa: B018  # is read from here first
+    monkeypatch.chdir(tmp_path / "there")
+    dataset(products(2), "csv", name="there/data")
+    opened.append(open_source(source_of("data"), **EVERY_ROW))
+
+    assert [product.picture.size for source in opened for product in products_of(source)] == [(24, 24)] * 6
+
+
 def test_an_apostrophe_of_a_list_of_ones_own_stays(dataset, products):
     rows = [{**row, "title": "'+Size Jeans"} for row in products(2)]
     found = products_of(open_source(source_of(dataset(rows)), **EVERY_ROW))
