@@ -69,9 +69,7 @@ def test_a_collected_csv_trains_on_the_same_titles_as_the_same_list_in_parquet(t
 
 
 @pytest.mark.parametrize("kind", ["csv", "paths in parquet", "parquet", "webdataset"])
-def test_a_relative_source_is_read_wherever_the_process_goes(
-    dataset, products, tmp_path, monkeypatch, kind
-):
+def test_a_relative_source_is_read_wherever_the_process_goes(dataset, products, tmp_path, monkeypatch, kind):
     for name in ("here", "there"):
         (tmp_path / name).mkdir()
     monkeypatch.chdir(tmp_path / "here")

@@ -1,6 +1,9 @@
 """What a run finds in its folder: another's files are left alone, a run's own are told from them."""
 
 import json
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +11,7 @@ import pytest
 
 from finetune.config.reading import plain, write_yaml
 from finetune.errors import CheckpointError
-from finetune.training.checkpoints import checkpoints, remove_unfinished
+from finetune.training.checkpoints import checkpoints, remove_unfinished, write_folder
 from finetune.training.place import MARK, check_place
 from finetune.training.run import train
 
@@ -41,6 +44,36 @@ def test_only_what_a_run_was_about_to_write_is_removed(tmp_path):
     remove_unfinished(tmp_path)
 
     assert {path.name for path in tmp_path.iterdir()} == set(others)
+
+
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from finetune.training.checkpoints import write_folder
+
+rename, renamed = Path.rename, []
+
+def counted(self, target):
+    renamed.append(target)
+    if len(renamed) == {number}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return rename(self, target)
+
+Path.rename = counted
+write_folder(Path(sys.argv[1]), lambda folder: (folder / "weights").write_text("new"))
+"""
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_the_best_weights_outlive_a_run_that_is_killed_while_it_replaces_them(tmp_path, number):
+    write_folder(tmp_path / "best", lambda folder: (folder / "weights").write_text("old"))
+    command = [sys.executable, "-c", _KILLED.format(number=number), str(tmp_path / "best")]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+
+    remove_unfinished(tmp_path)
+
+    assert _contents(tmp_path) == {Path("best/weights"): b"old"}
+    assert [path.name for path in tmp_path.iterdir()] == ["best"]
 
 
 def test_a_run_that_was_stopped_before_its_first_checkpoint_is_a_run(tmp_path):
