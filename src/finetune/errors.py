@@ -28,6 +28,10 @@ class DataError(FinetuneError):
     """A source of products that is missing, empty, or without what the answers need."""
 
 
+class FinetuneWarning(UserWarning):
+    """What a user should know and may be fine."""
+
+
 class BadSampleError(FinetuneError):
     """One row that cannot be trained on.
 

@@ -16,7 +16,7 @@ import torch
 from transformers.utils import logging
 
 from finetune.data.processor import Phi3VisionProcessor
-from finetune.errors import CheckpointError, FinetuneError
+from finetune.errors import CheckpointError, FinetuneError, FinetuneWarning
 from finetune.inspection import inspect_model
 from finetune.model_folder import local_folder, read_json
 from finetune.modeling import Phi3VisionForCausalLM
@@ -145,7 +145,8 @@ def bars_on_terminals_alone() -> Iterator[None]:
 def check_adapter(adapter: Path, folder: Path) -> None:
     """Hold adapters to the model that they are to be put on: names and shapes of tensors, and the noted digest.
 
-    Adapters of plain peft note no digest; then names and shapes alone are compared.
+    Adapters of plain peft note no digest; then names and shapes alone are compared, and a `FinetuneWarning` says so
+    unless they name this model.
 
     Raises:
         CheckpointError: If files are missing, or the adapters belong to another model.
@@ -156,7 +157,7 @@ def check_adapter(adapter: Path, folder: Path) -> None:
         raise CheckpointError(
             f"{adapter}: holds a whole model, no adapters. Give it as MODEL, without --adapter."
         )
-    read_json(adapter / ADAPTER_CONFIG)
+    named = read_json(adapter / ADAPTER_CONFIG).get("base_model_name_or_path")
     if not (adapter / ADAPTER_WEIGHTS).is_file():
         raise CheckpointError(f"{adapter}: has no {ADAPTER_WEIGHTS}; adapters are read as safetensors alone.")
     from safetensors import SafetensorError, safe_open
@@ -180,11 +181,26 @@ def check_adapter(adapter: Path, folder: Path) -> None:
                 "The adapters were trained on another model; give that one."
             )
     noted = read_json(adapter / BASE).get("digest") if (adapter / BASE).is_file() else None
-    if noted is not None and noted != base_digest(folder):
+    if noted is None and not _is_named(folder, named):
+        warnings.warn(
+            f"{adapter}: only names and shapes of its tensors were held to {folder}, as it notes no digest of the model "
+            f"that it was trained on. Its {ADAPTER_CONFIG} names {named or 'none'}; on another model its answers are "
+            "worth nothing.",
+            FinetuneWarning,
+            stacklevel=2,
+        )
+    elif noted is not None and noted != base_digest(folder):
         raise CheckpointError(
             f"{adapter}: was trained on a model with other weights than those of {folder}, though of the same shapes. "
             "Give the model that it was trained on."
         )
+
+
+def _is_named(folder: Path, name: object) -> bool:
+    """Tell whether a folder is the model of that name: the same folder, or the Hub's cache of it."""
+    if not isinstance(name, str) or not name:
+        return False
+    return Path(name).resolve() == folder.resolve() or f"models--{name.replace('/', '--')}" in folder.parts
 
 
 def note_base(adapter: Path, base: str) -> None:

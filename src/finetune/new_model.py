@@ -10,6 +10,7 @@ import torch
 from finetune.data.processor import Phi3VisionProcessor
 from finetune.data.tokenizer import build_tokenizer
 from finetune.errors import CheckpointError
+from finetune.loading import bars_on_terminals_alone
 from finetune.modeling.model import Phi3VisionForCausalLM, shapes_of
 from finetune.modeling.sizes import new_config
 from samplegen import make
@@ -52,7 +53,8 @@ def new_model(size: str, out: Path, *, seed: int = 0) -> Path:
         model = Phi3VisionForCausalLM._from_config(config, dtype=config.dtype)
     unfinished = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
-        model.save_pretrained(unfinished)
+        with bars_on_terminals_alone():
+            model.save_pretrained(unfinished)
         processor.save_pretrained(unfinished)
         # Temporary folders, and the weights that are written through them, are for their owner alone.
         unfinished.chmod(0o755)

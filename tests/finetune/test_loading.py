@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from finetune import loading
-from finetune.errors import CheckpointError, FinetuneError
+from finetune.errors import CheckpointError, FinetuneError, FinetuneWarning
 from finetune.loading import check_adapter, choose_device, load_model, note_base
 
 NAME = "model.layers.0.self_attn.o_proj"
@@ -125,6 +125,33 @@ def test_adapters_of_a_model_of_the_same_shapes_are_refused(model_folder, adapte
     check_adapter(folder, model_folder)
     with pytest.raises(CheckpointError, match="other weights than those of"):
         check_adapter(folder, other)
+
+
+@pytest.mark.parametrize(
+    ("base", "name"), [("elsewhere/another-model", "elsewhere/another-model"), (None, "none")]
+)
+def test_adapters_without_a_digest_that_name_another_model_are_told(model_folder, adapter, base, name):
+    folder = adapter()
+    _name_base(folder, base)
+
+    with pytest.warns(FinetuneWarning, match=f"notes no digest .*names {name};"):
+        check_adapter(folder, model_folder)
+
+
+@pytest.mark.parametrize("given", ["its folder", "a copy in the Hub's cache", "another, with a digest"])
+def test_adapters_of_this_model_are_not_warned_of(model_folder, adapter, tmp_path, recwarn, given):
+    folder, model = adapter(), model_folder
+    _name_base(folder, model_folder)
+    if given == "a copy in the Hub's cache":
+        model = shutil.copytree(model_folder, tmp_path / "models--owner--name" / "snapshots" / "0")
+        _name_base(folder, "owner/name")
+    elif given == "another, with a digest":
+        _name_base(folder, "elsewhere/another-model")
+        note_base(folder, str(model_folder))
+
+    check_adapter(folder, model)
+
+    assert [str(warning.message) for warning in recwarn] == []
 
 
 def test_putting_adapters_on_a_model_warns_of_nothing(model_folder, adapter, recwarn):

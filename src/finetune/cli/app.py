@@ -1,16 +1,18 @@
 """The application itself, and what its commands share."""
 
 import sys
-from typing import Annotated
+import warnings
+from typing import Annotated, Any
 
 import typer
 
-from finetune.errors import FinetuneError
+from finetune.errors import FinetuneError, FinetuneWarning
 
 BAD_INPUT = 2
 _EXTRA = (
     "accelerate", "jinja2", "peft", "rapidfuzz", "safetensors", "sklearn", "tokenizers", "torch", "transformers",
 )  # fmt: skip
+_FORMAT = warnings.formatwarning
 
 app = typer.Typer(
     name="finetune",
@@ -34,8 +36,17 @@ def show_bytes(number: int) -> str:
     return f"{number / 1e9:.2f} GB" if number >= 1e8 else f"{number / 1e6:.1f} MB"
 
 
+def _format_warning(message: Warning | str, category: type[Warning], *place: Any) -> str:
+    return (
+        f"finetune: {message}\n"
+        if issubclass(category, FinetuneWarning)
+        else _FORMAT(message, category, *place)
+    )
+
+
 def main() -> None:
     """Run the command line; an error that a user can cause becomes one message and exit code 2."""
+    warnings.formatwarning = _format_warning
     try:
         app(standalone_mode=True)
     except FinetuneError as error:

@@ -37,9 +37,9 @@ def train(
     from torch import distributed
 
     from finetune.config import load_run
+    from finetune.training.bad_rows import BAD
     from finetune.training.progress import TrainingProgress
     from finetune.training.run import train as train_run
-    from finetune.training.tracking import BAD
 
     run = load_run(config, changes=changes or (), sources=data or (), track=track)
     first = os.environ.get("RANK", "0") == "0"

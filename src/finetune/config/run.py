@@ -14,6 +14,8 @@ from finetune.errors import ConfigError
 
 Method = Literal["lora", "dora", "qlora", "full"]
 PartName = Literal["vision", "projector", "text"]
+_MOST = 1e30
+"""Above, AdamW's own products leave float32."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,12 +56,12 @@ class OptimConfig:
             "text": self.text,
         }
         for name, rate in rates.items():
-            if rate is not None and not (math.isfinite(rate) and rate >= 0):
-                raise ConfigError(f"optim.{name} is {rate}; allowed are numbers of 0 and above.")
+            if rate is not None and not 0 <= rate <= _MOST:
+                raise ConfigError(f"optim.{name} is {rate}; allowed are numbers from 0 to {_MOST:g}.")
         for name in ("warmup_steps", "clip", "weight_decay"):
             value = getattr(self, name)
-            if not (math.isfinite(value) and value >= 0):
-                raise ConfigError(f"optim.{name} is {value}; allowed are numbers of 0 and above.")
+            if not 0 <= value <= _MOST:
+                raise ConfigError(f"optim.{name} is {value}; allowed are numbers from 0 to {_MOST:g}.")
         if not (0 <= self.beta1 < 1 and 0 <= self.beta2 < 1 and 0 < self.epsilon < math.inf):
             raise ConfigError("optim: beta1 and beta2 are from 0 to below 1, epsilon is above 0.")
 

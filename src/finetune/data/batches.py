@@ -1,6 +1,6 @@
 """What a loader hands over: tensors, what they were made of, and which rows were unusable."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,10 +65,17 @@ class BadSamples:
     Args:
         most: How many are allowed.
         met: Those of an earlier part of the run, as of `state`.
+        note: Called with each new one, before it may be one too many.
     """
 
-    def __init__(self, most: int, met: Sequence[Sequence[str]] = ()) -> None:
-        self._most = most
+    def __init__(
+        self,
+        most: int,
+        met: Sequence[Sequence[str]] = (),
+        *,
+        note: Callable[[BadSampleError], None] = lambda error: None,
+    ) -> None:
+        self._most, self._note = most, note
         self._met = {(source, row): reason for source, row, reason in met}
 
     def __len__(self) -> int:
@@ -82,7 +89,9 @@ class BadSamples:
         """
         key = (error.source, error.row)
         new = key not in self._met
-        self._met.setdefault(key, error.reason)
+        if new:
+            self._met[key] = error.reason
+            self._note(error)
         if len(self._met) > self._most:
             shown = "\n".join(f"  {source}, {row}: {reason}" for source, row, reason in self.state()[-5:])
             raise DataError(

@@ -9,7 +9,7 @@ import random
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,13 @@ from finetune.errors import CheckpointError
 from finetune.model_folder import read_json
 from finetune.training.sharding import divided_as
 
-FOLDER, WEIGHTS, OPTIMIZER, GENERATORS, STATE = (
+FOLDER, WEIGHTS, OPTIMIZER, GENERATORS, STATE, TRAINER_STATE = (
     "checkpoints",
     "weights.safetensors",
     "optimizer.safetensors",
     "generators.safetensors",
     "state.json",
+    "trainer_state.json",
 )
 _NAME = re.compile(r"step-(\d+)")
 _UNFINISHED = re.compile(r"\.(best|final|step-\d{8})-[a-z0-9_]{8}")
@@ -81,6 +82,31 @@ def checkpoints(run: Path) -> list[Path]:
     folder = run / FOLDER
     found = [path for path in folder.iterdir() if _NAME.fullmatch(path.name)] if folder.is_dir() else []
     return sorted(found)
+
+
+def write_checkpoint(
+    run: Path,
+    state: Mapping[str, Any],
+    tensors: Mapping[str, Mapping[str, Tensor]],
+    *,
+    trainer: Callable[[str], None],
+) -> None:
+    """Write a checkpoint, whole or not at all.
+
+    Args:
+        run: Folder of the run.
+        state: As `read_state` gives it back.
+        tensors: Of each file, by its name.
+        trainer: Writes the Trainer's own state to the path that it is given.
+    """
+
+    def write(folder: Path) -> None:
+        for name, values in tensors.items():
+            save_weights(values, folder / name)
+        (folder / STATE).write_text(json.dumps(state), encoding="utf-8")
+        trainer(str(folder / TRAINER_STATE))
+
+    write_folder(checkpoint_path(run, state["step"]), write)
 
 
 def remove_old(run: Path, keep: int) -> None:
@@ -205,8 +231,3 @@ def read_state(checkpoint: Path) -> dict[str, Any]:
             "from the one before."
         )
     return state
-
-
-def write_json(path: Path, values: Any) -> None:
-    """Write a file of JSON."""
-    path.write_text(json.dumps(values), encoding="utf-8")

@@ -1,34 +1,18 @@
 """What is counted between two lines of metrics: losses by source, samples, tokens, operations."""
 
-import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from finetune.errors import FinetuneError
 from finetune.modeling.config import Phi3VisionConfig
 from finetune.modeling.flops import Training, Work, peak_flops, training_flops
 from finetune.modeling.loss import AnswerLoss
 
 COUNTS = ("samples", "tokens", "crops", "answer_tokens", "picture_tokens")
-
-
-def check_finite(values: Mapping[str, float], step: int) -> None:
-    """Stop a run that learns nothing any more; its checkpoints and best weights are from before.
-
-    Raises:
-        FinetuneError: If a value is no finite number.
-    """
-    for name, value in values.items():
-        if not math.isfinite(value):
-            raise FinetuneError(
-                f"{name} is {value} at step {step}: the weights have run away. Start anew in another out with a smaller "
-                "optim.learning_rate, more optim.warmup_steps, or optim.clip=1."
-            )
 
 
 @dataclass

@@ -1,8 +1,9 @@
 """A training run from its settings to its exports; one that was killed goes on from its last checkpoint."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from finetune.errors import ConfigError, DataError
 from finetune.evaluation import METRICS
 from finetune.model_folder import local_folder
 from finetune.training.answering import Answering, chosen_products
+from finetune.training.bad_rows import BAD, add_bad, joined, write_bad
 from finetune.training.batches import TrainLoader
 from finetune.training.checkpoints import (
     FOLDER,
@@ -30,8 +32,9 @@ from finetune.training.exports import count_parameters, export, model_card, whol
 from finetune.training.place import BEST, CONFIG, FINAL, MARK, check_place, starting_point
 from finetune.training.preparing import Prepared, check_run, is_half, prepare
 from finetune.training.sharding import launched_with_fsdp, shard
-from finetune.training.tracking import BAD, trackers, write_bad
-from finetune.training.trainer import AnswerTrainer, Best
+from finetune.training.tracking import trackers
+from finetune.training.trainer import AnswerTrainer
+from finetune.training.validation import Best, Validation
 
 __all__ = ("BEST", "CONFIG", "FINAL", "Outcome", "train")
 
@@ -84,11 +87,14 @@ def train(config: RunConfig, *, resume: bool = False, callbacks: tuple[Any, ...]
     if config.evaluation.every:
         held_out = _held_out(config, processor)
         products = chosen_products(config, bad_held_out) if config.evaluation.answers else []
+    note_bad = partial(add_bad, out / BAD)
     if rank == 0:
         out.mkdir(parents=True, exist_ok=True)
         remove_unfinished(out / FOLDER)
         remove_unfinished(out)
         write_yaml(config, out / CONFIG, heading=MARK)
+        write_bad(out / BAD, joined(*state["bad"], bad_held_out.state()))
+        bad_held_out = BadSamples(config.data.max_bad, bad_held_out.state(), note=note_bad)
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()  # the command shows its own
     set_seed(config.seed)
@@ -96,7 +102,7 @@ def train(config: RunConfig, *, resume: bool = False, callbacks: tuple[Any, ...]
     bad_rows = state["bad"][rank] if rank < len(state["bad"]) else []
     loader = TrainLoader(
         stream,
-        BadSamples(config.data.max_bad, bad_rows),
+        BadSamples(config.data.max_bad, bad_rows, note=note_bad),
         workers=config.workers,
         first=state["step"] * config.accumulate,
         last=steps * config.accumulate,
@@ -119,9 +125,7 @@ def train(config: RunConfig, *, resume: bool = False, callbacks: tuple[Any, ...]
         config,
         prepared,
         loader,
-        held_out,
-        bad_held_out=bad_held_out,
-        answer=lambda step: answering(prepared.model, step),
+        Validation(config, held_out, bad_held_out, lambda step: answering(prepared.model, step)),
         save_best=lambda metrics: save(out / BEST, trainer.state.global_step, metrics),
         lower_is_better=_lower_is_better(config),
         arguments=arguments,
@@ -134,8 +138,8 @@ def train(config: RunConfig, *, resume: bool = False, callbacks: tuple[Any, ...]
         trainer.train(resume_from_checkpoint=None if at is None else str(at))
     best = trainer.best
     save(out / FINAL, trainer.state.global_step, trainer.latest)
-    bad = _unusable(gather_object(loader.bad.state()), bad_held_out.state())
-    if rank == 0 and bad:
+    bad = joined(gather_object(loader.bad.state()), bad_held_out.state())
+    if rank == 0:
         write_bad(out / BAD, bad)
     trainer.accelerator.wait_for_everyone()
     return Outcome(
@@ -159,12 +163,6 @@ def _held_out(config: RunConfig, processor: Phi3VisionProcessor) -> HeldOutStrea
         )
     except DataError as error:
         raise DataError(f"{error} Without evaluations (evaluation.every=0) none is needed.") from error
-
-
-def _unusable(*met: Sequence[Sequence[str]]) -> tuple[tuple[str, str, str], ...]:
-    """Join what processes and evaluations met; each row once, in an order of its own."""
-    rows = {(source, row): reason for rows in met for source, row, reason in rows}
-    return tuple((source, row, reason) for (source, row), reason in sorted(rows.items()))
 
 
 def _is_over(config: RunConfig, state: Mapping[str, Any], steps: int) -> bool:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from transformers.trainer_callback import TrainerCallback
 from finetune.config import RunConfig
 from finetune.config.reading import plain
 
-METRICS, BAD = "metrics.jsonl", "bad.jsonl"
+METRICS = "metrics.jsonl"
 _UNTOLD = (
     "epoch",
     "total_flos",
@@ -142,17 +142,6 @@ class Wandb(TrainerCallback):
         for row, picture in zip(rows, pictures, strict=True):
             table.add_data(self._wandb.Image(picture), *(str(value) for value in row.values()))
         self._run.log({"answers": table}, step=step)
-
-
-def write_bad(path: Path, rows: Sequence[tuple[str, str, str]]) -> None:
-    """Write a line for each unusable row: its source, its key there, and what is wrong."""
-    text = "".join(
-        json.dumps({"source": source, "row": row, "reason": reason}, ensure_ascii=False) + "\n"
-        for source, row, reason in rows
-    )
-    unfinished = path.with_name(f".{path.name}.part")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(path)
 
 
 def trackers(config: RunConfig, *, step: int) -> list[Any]:

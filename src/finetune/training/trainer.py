@@ -2,10 +2,8 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from accelerate.utils import gather_object
@@ -15,15 +13,13 @@ from transformers.trainer_callback import PrinterCallback, TrainerCallback
 
 from finetune.config import RunConfig
 from finetune.config.reading import plain
-from finetune.data.batches import BadSamples
-from finetune.data.loading import train_batches
-from finetune.training.batches import COUNTED, TrainLoader, model_inputs
+from finetune.errors import FinetuneError
+from finetune.training.batches import COUNTED, TrainLoader
 from finetune.training.checkpoints import (
     GENERATORS,
     OPTIMIZER,
-    STATE,
     WEIGHTS,
-    checkpoint_path,
+    checkpoints,
     generator_states,
     join_optimizer,
     load_tensors,
@@ -31,29 +27,21 @@ from finetune.training.checkpoints import (
     remove_old,
     restore_generators,
     restore_weights,
-    save_weights,
     split_optimizer,
     trained_weights,
-    write_folder,
-    write_json,
+    write_checkpoint,
 )
-from finetune.training.meter import SourceLosses, SpeedMeter, check_finite
+from finetune.training.meter import SourceLosses, SpeedMeter
 from finetune.training.preparing import Prepared, parameter_groups
-from finetune.training.sharding import gathered, is_sharded, put_away
+from finetune.training.sharding import gathered, is_sharded
+from finetune.training.validation import Best, Validation
 
-TRAINER_STATE = "trainer_state.json"
-Evaluate = Callable[[int], Mapping[str, float]]
-"""Answers some products with the weights as they are after a step; gives scores."""
-
-
-@dataclass
-class Best:
-    """The best evaluation so far."""
-
-    value: float | None = None
-    step: int = 0
-    worse: int = 0
-    """Evaluations since without a better one."""
+_RUN_AWAY = (
+    "Start anew in another out with a smaller optim.learning_rate, more optim.warmup_steps, or optim.clip=1."
+)
+_AT_ONCE = (
+    "Nothing was learned yet: the model's own weights give it. Take precision=float32, or another model."
+)
 
 
 class AnswerTrainer(Trainer):
@@ -63,9 +51,7 @@ class AnswerTrainer(Trainer):
         config: The run.
         prepared: Its model.
         loader: Its batches.
-        held_out: Makes the batches of the validation split.
-        bad_held_out: Counts that split's unusable rows.
-        answer: Answers some products; called by every process, and the first one's scores count.
+        validation: What is measured at each evaluation.
         save_best: Called by every process with the metrics of an evaluation that is the best so far.
         lower_is_better: Whether the metric that decides is better when it is lower.
         arguments: Of the Trainer.
@@ -77,10 +63,8 @@ class AnswerTrainer(Trainer):
         config: RunConfig,
         prepared: Prepared,
         loader: TrainLoader,
-        held_out: Any,
+        validation: Validation,
         *,
-        bad_held_out: BadSamples,
-        answer: Evaluate,
         save_best: Callable[[Mapping[str, float]], None],
         lower_is_better: bool,
         arguments: TrainingArguments,
@@ -89,11 +73,12 @@ class AnswerTrainer(Trainer):
         self.control: Any
         self.optimizer: Any
         self.lr_scheduler: Any
-        super().__init__(model=prepared.model, args=arguments, eval_dataset=held_out, callbacks=callbacks)
+        super().__init__(
+            model=prepared.model, args=arguments, eval_dataset=validation.stream, callbacks=callbacks
+        )
         self.model_accepts_loss_kwargs = True  # the loss is divided by the answers' tokens of the whole step
-        self._config, self._base, self._loader, self._held_out = config, prepared.base, loader, held_out
-        self._answer, self._save_best, self._lower_is_better = answer, save_best, lower_is_better
-        self._bad_held_out = bad_held_out
+        self._config, self._loader, self._validation = config, loader, validation
+        self._save_best, self._lower_is_better = save_best, lower_is_better
         names = [source.name for source in config.data.sources]
         self._losses = SourceLosses(names, self.args.device)
         self._speed = SpeedMeter(prepared.base.config, prepared.training, self.args.device)
@@ -175,95 +160,84 @@ class AnswerTrainer(Trainer):
             self._losses.reset()
             self._speed.reset()
         super().log(logs, *args, **kwargs)
-        check_finite({name: logs.get(name, 0.0) for name in ("loss", "eval_loss")}, self.state.global_step)
+        for name in ("loss", "eval_loss"):
+            if not math.isfinite(logs.get(name, 0.0)):
+                self._stop(f"{name} is {logs[name]}", self.state.global_step)
+
+    def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> float:
+        """Stop before a step that would spoil the weights.
+
+        To read the norm is to wait for the device, as the forward pass does several times a batch.
+        """
+        norm = super()._get_grad_norm(model, grad_norm=grad_norm)
+        norm = float(gathered({"norm": norm}, keep=True)["norm"])
+        if not math.isfinite(norm):
+            # All processes have the same norm, so all come here.
+            losses = self._losses.means(self.accelerator.reduce(self._losses.sums))
+            del losses["loss"]
+            wrong = [f"{name} is {loss}" for name, loss in losses.items() if not math.isfinite(loss)]
+            seen = ", ".join(name.removeprefix("loss_") for name in losses)
+            found = ", ".join(wrong) or f"the losses of samples from {seen} are finite"
+            self._stop(
+                f"the gradients' norm is {norm}, {found}; the step was not taken", self.state.global_step + 1
+            )
+        return norm
+
+    def _stop(self, found: str, step: int) -> NoReturn:
+        """End a run that learns nothing any more; its checkpoints and best weights are from before.
+
+        Raises:
+            FinetuneError: Always.
+        """
+        rates = ", ".join(sorted({f"{rate:g}" for rate in self._rates.values()}))
+        kept = checkpoints(Path(self._config.out))
+        before = f"The last checkpoint, {kept[-1]}, is from before. " if kept else ""
+        advice = _RUN_AWAY if self.state.global_step else _AT_ONCE
+        raise FinetuneError(f"step {step}, learning rate {rates}: {found}. {before}{advice}")
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        """Measure the loss of the validation split, and answers; keep the best weights."""
-        losses = SourceLosses(self._losses.names, self.args.device)
-        self.model.eval()
-        rank, world = self.accelerator.process_index, self.accelerator.num_processes
-        batches = train_batches(self._held_out, last=len(self._held_out), workers=0, bad=self._bad_held_out)
-        while shares := list(islice(batches, world)):
-            # Who has no batch left reads the last one along: sharded weights are there for all or for none.
-            inputs = self._prepare_inputs(model_inputs(shares[min(rank, len(shares) - 1)]))
-            source_ids, _ = inputs.pop("source_ids"), inputs.pop(COUNTED)
-            with torch.no_grad(), self.accelerator.autocast():
-                outputs = self.model(**inputs, answers_only=True)
-            if rank < len(shares):
-                losses.add(outputs, source_ids)
-        sums = self.accelerator.reduce(losses.sums)
-        scores: list[Mapping[str, float]] = [{}]
-        if self._config.evaluation.answers:
-            scores = [self._answer(self.state.global_step)]
-        put_away(self.model)
-        if world > 1:
-            torch.distributed.broadcast_object_list(scores, src=0)
-        metrics = {f"eval_{name}": value for name, value in {**losses.means(sums), **scores[0]}.items()}
+        """Measure the validation split; keep the best weights."""
+        metrics = self._validation.measure(self.model, self.accelerator, self.state.global_step)
         self._speed.reset()
         self.latest = metrics
         self.log(dict(metrics))
-        self._judge(metrics)
+        evaluation = self._config.evaluation
+        value = metrics.get(f"eval_{evaluation.metric}")
+        if self.best.is_beaten_by(value, self.state.global_step, lower_is_better=self._lower_is_better):
+            self._save_best(metrics)
+        elif evaluation.patience and self.best.worse >= evaluation.patience:
+            self.control.should_training_stop = True
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
-    def _judge(self, metrics: Mapping[str, float]) -> None:
-        value = metrics.get(f"eval_{self._config.evaluation.metric}")
-        best = self.best
-        better = (
-            value is not None
-            and math.isfinite(value)
-            and (best.value is None or (value < best.value if self._lower_is_better else value > best.value))
-        )
-        if better:
-            self.best = Best(value, self.state.global_step)
-            self._save_best(metrics)
-        else:
-            best.worse += 1
-            patience = self._config.evaluation.patience
-            if patience and best.worse >= patience:
-                self.control.should_training_stop = True
-
     def _determine_best_metric(self, metrics: Any, trial: Any) -> bool:
-        return False  # `_judge` did
+        return False  # `evaluate` did
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        step, first = self.state.global_step, self.is_world_process_zero()
         generators = gather_object([generator_states()])
         bad = gather_object([self._loader.bad.state()])
-        first = self.is_world_process_zero()
         weights = gathered(trained_weights(self._unwrapped()), keep=first)
-        finite = all(bool(weight.isfinite().all()) for weight in weights.values())
-        check_finite({"a weight": 0.0 if finite else math.nan}, self.state.global_step)
-        tensors, rest = split_optimizer(self.optimizer.state_dict())
-        tensors = gathered(tensors, keep=first)
-        if not first:
-            self.accelerator.wait_for_everyone()
-            return
-        step = self.state.global_step
-        state = {
-            "step": step,
-            "config": plain(self._config),
-            "processes": self.accelerator.num_processes,
-            "optimizer": rest,
-            "scheduler": self.lr_scheduler.state_dict(),
-            "best": vars(self.best),
-            "bad": bad,
-            "bad_held_out": self._bad_held_out.state(),
-        }
-
-        def write(folder: Path) -> None:
-            save_weights(weights, folder / WEIGHTS)
-            save_weights(tensors, folder / OPTIMIZER)
-            for number, states in enumerate(generators):
-                save_weights(
-                    {name: value.contiguous() for name, value in states.items()},
-                    folder / f"{number}-{GENERATORS}",
-                )
-            write_json(folder / STATE, state)
-            self.state.save_to_json(str(folder / TRAINER_STATE))
-
-        run = Path(self._config.out)
-        write_folder(checkpoint_path(run, step), write)
-        remove_old(run, self._config.keep)
+        if not all(bool(weight.isfinite().all()) for weight in weights.values()):
+            self._stop("a weight is no finite number", step)
+        moments, rest = split_optimizer(self.optimizer.state_dict())
+        moments = gathered(moments, keep=first)
+        if first:
+            state = {
+                "step": step,
+                "config": plain(self._config),
+                "processes": self.accelerator.num_processes,
+                "optimizer": rest,
+                "scheduler": self.lr_scheduler.state_dict(),
+                "best": vars(self.best),
+                "bad": bad,
+                "bad_held_out": self._validation.bad.state(),
+            }
+            run = Path(self._config.out)
+            tensors = {WEIGHTS: weights, OPTIMIZER: moments}
+            tensors |= {f"{number}-{GENERATORS}": states for number, states in enumerate(generators)}
+            write_checkpoint(run, state, tensors, trainer=self.state.save_to_json)
+            remove_old(run, self._config.keep)
         self.accelerator.wait_for_everyone()
 
     def _unwrapped(self) -> nn.Module:

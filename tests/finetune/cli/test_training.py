@@ -62,7 +62,8 @@ def test_unusable_rows_are_told_at_the_end(started):
 def test_ctrl_c_says_where_the_run_goes_on(started):
     process, run = started(steps=100_000, save_every=1)
     deadline = time.monotonic() + 300
-    while not list(run.glob("checkpoints/step-*")) and time.monotonic() < deadline:
+    # Two batches of four are all eight rows.
+    while len(list(run.glob("checkpoints/step-*"))) < 2 and time.monotonic() < deadline:
         assert process.poll() is None
         time.sleep(0.05)
 
@@ -70,6 +71,7 @@ def test_ctrl_c_says_where_the_run_goes_on(started):
     _, err = process.communicate(timeout=300)
 
     assert process.returncode == 130
+    assert '"products.csv, row 3"' in (run / "bad.jsonl").read_text(encoding="utf-8")
     (line,) = [line for line in err.splitlines() if line.startswith("finetune: stopped")]
     assert "the same command with --resume goes on from there" in line
     last = max(path.name for path in Path(run).glob("checkpoints/step-*"))

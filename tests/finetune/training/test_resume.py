@@ -25,14 +25,23 @@ def lines(run):
     return [{name: value for name, value in line.items() if name not in _SPEEDS} for line in read]
 
 
+def bad_rows(run):
+    return [json.loads(line)["row"] for line in (Path(run) / "bad.jsonl").read_text().splitlines()]
+
+
 def weights(folder):
     return (Path(folder) / "adapter_model.safetensors").read_bytes()
 
 
 @pytest.fixture(scope="module")
-def undisturbed(run_config):
+def undisturbed(run_config, settings, products_csv, tmp_path_factory):
+    folder = shutil.copytree(products_csv(20).parent, tmp_path_factory.mktemp("spoiled") / "products")
+    for number in range(0, 20, 3):
+        (folder / f"{number}.png").write_bytes(b"no picture")
+    data = {**settings()["data"], "sources": [{"name": "real", "path": str(folder / "products.csv")}]}
     # Dropout, so that generators matter; two workers, so that what they have ahead is lost with them.
     config = run_config(
+        data=data,
         lora={"rank": 2, "dropout": 0.3},
         steps=8,
         save_every=3,
@@ -66,16 +75,21 @@ def test_a_run_killed_at_any_step_ends_bit_by_bit_as_if_it_was_not(undisturbed, 
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (Path(killed.out) / "final").exists()
+    assert set(bad_rows(killed.out)) <= set(bad_rows(config.out))
+    assert bad_rows(killed.out)
     # As if killed while writing: an unfinished checkpoint, a line cut off.
     unfinished = Path(killed.out) / "checkpoints" / ".step-00000006-abcdefgh"
     unfinished.mkdir()
     (unfinished / "weights.safetensors").write_bytes(b"\x00" * 9)
     with (Path(killed.out) / "metrics.jsonl").open("a") as stream:
         stream.write('{"step": 5, "lo')
+    with (Path(killed.out) / "bad.jsonl").open("a") as stream:
+        stream.write('{"source": "re')
 
     resumed = train(killed, resume=True)
 
     assert lines(killed.out) == lines(config.out)
+    assert (Path(killed.out) / "bad.jsonl").read_bytes() == (Path(config.out) / "bad.jsonl").read_bytes()
     assert weights(resumed.final) == weights(outcome.final)
     assert weights(resumed.best) == weights(outcome.best)
     assert not unfinished.exists()

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
+from transformers.trainer_callback import TrainerCallback
 
 from finetune.config.reading import build
 from finetune.config.run import RunConfig
@@ -15,6 +16,7 @@ from finetune.errors import CheckpointError, ConfigError, DataError, FinetuneErr
 from finetune.evaluation import generate_answers
 from finetune.loading import base_digest
 from finetune.modeling import Phi3VisionForCausalLM
+from finetune.training.checkpoints import checkpoints
 from finetune.training.run import train
 
 
@@ -231,28 +233,62 @@ def test_a_run_without_unusable_rows_writes_no_list_of_them(run_config):
     assert not (Path(config.out) / "bad.jsonl").exists()
 
 
-@pytest.mark.parametrize("every", [0, 1])
-def test_a_loss_that_is_no_number_stops_the_run(run_config, every):
+class _Steps(TrainerCallback):
+    taken = 0
+
+    def on_optimizer_step(self, *args, **kwargs):
+        self.taken += 1
+
+
+@pytest.mark.parametrize("clip", [0, 1])
+def test_a_step_whose_gradients_are_no_numbers_is_not_taken(run_config, clip):
+    optim = {"learning_rate": 1e30, "warmup_steps": 0, "schedule": "constant", "clip": clip}
+    config, steps = run_config(optim=optim, steps=3, log_every=9, save_every=1), _Steps()
+
+    with pytest.raises(
+        FinetuneError,
+        match=r"^step 2, learning rate 1e\+30: .*loss_real is nan; the step was not taken\. The last checkpoint, "
+        r"\S+step-00000001, is from before\. Start anew .* smaller optim\.learning_rate",
+    ):
+        train(config, callbacks=(steps,))
+
+    assert steps.taken == 1
+    assert [path.name for path in checkpoints(Path(config.out))] == ["step-00000001"]
+    assert not (Path(config.out) / "final").exists()
+
+
+def test_a_validation_loss_that_is_no_number_stops_the_run(run_config):
     config = run_config(
-        optim={"learning_rate": 1e30, "warmup_steps": 0, "clip": 0},
-        evaluation={"every": every, "products": 2, "answers": 0},
-        steps=9,
+        optim={"learning_rate": 1e30, "warmup_steps": 0},
+        evaluation={"every": 1, "products": 2, "answers": 0},
     )
 
-    with pytest.raises(FinetuneError, match=r"is nan at step \d.*smaller optim\.learning_rate"):
+    with pytest.raises(FinetuneError, match=r"step 1, .*: eval_loss is nan\. .*smaller optim\.learning_rate"):
         train(config)
 
     text = (Path(config.out) / "metrics.jsonl").read_text()
+    assert '"eval_loss": null' in text
     assert "NaN" not in text
-    assert ": null" in text
-    assert not (Path(config.out) / "final").exists()
     assert not (Path(config.out) / "best").exists()
 
 
-def test_weights_that_are_no_numbers_are_not_saved(run_config):
-    config = run_config(optim={"learning_rate": 1e30, "warmup_steps": 0, "clip": 0}, steps=3, log_every=9)
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        ("lm_head.weight", r"loss_real is nan; the step was not taken\. Nothing was learned yet: .*float32"),
+        ("model.embed_tokens.weight", r"a weight is no finite number"),  # of a token that is in no answer
+    ],
+)
+def test_a_model_with_a_weight_that_is_no_number_is_not_trained(
+    run_config, model_folder, tmp_path, weight, message
+):
+    spoiled = shutil.copytree(model_folder, tmp_path / "spoiled")
+    weights = load_file(spoiled / "model.safetensors")
+    weights[weight][31_999] = torch.inf
+    save_file(weights, spoiled / "model.safetensors", metadata={"format": "pt"})
+    config = run_config(model=str(spoiled), method="full", steps=1)
 
-    with pytest.raises(FinetuneError, match="a weight is nan"):
+    with pytest.raises(FinetuneError, match=f"step 1, learning rate 0.*: .*{message}"):
         train(config)
 
     assert not (Path(config.out) / "checkpoints").exists()
