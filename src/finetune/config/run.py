@@ -206,8 +206,8 @@ def load_run(
     return build(RunConfig, values)
 
 
-_FREE = ("track", "workers", "device", "keep", "out")
-"""What may change when a run goes on: nothing that is computed depends on it."""
+NOT_COMPARED = ("out", "workers", "device", "track", "keep")
+"""Settings that do not make another run of one. What `device` may decide is the precision, which is compared itself."""
 
 
 def differences(earlier: dict[str, Any], now: RunConfig) -> list[str]:
@@ -218,7 +218,7 @@ def differences(earlier: dict[str, Any], now: RunConfig) -> list[str]:
     return [
         f"{key} is {before.get(key)!r} there, {after.get(key)!r} here"
         for key in sorted(before.keys() | after.keys())
-        if key.split(".")[0] not in _FREE and before.get(key) != after.get(key)
+        if key.split(".")[0] not in NOT_COMPARED and before.get(key) != after.get(key)
     ]
 
 

@@ -125,13 +125,35 @@ def test_a_checkpoint_without_a_state_is_named(run_config, state):
         train(config, resume=True)
 
 
+def test_a_run_does_not_go_on_in_another_precision(run_config):
+    config = run_config(steps=1, precision="bf16")
+    train(config)
+    (checkpoint,) = checkpoints(Path(config.out))
+    state = json.loads((checkpoint / "state.json").read_text())
+    assert state["precision"] == "bf16"
+    # As a GPU writes it.
+    state["config"] |= {"precision": "auto", "device": "cuda"}
+    (checkpoint / "state.json").write_text(json.dumps(state))
+
+    with pytest.raises(CheckpointError, match=r"was computed in bf16; precision=auto is float32 .*\(cpu\)"):
+        train(replace(config, precision="auto"), resume=True)
+    assert train(config, resume=True).steps == 1
+
+
+def test_a_run_whose_precision_was_chosen_goes_on_where_it_is_named(run_config):
+    config = run_config(steps=1, precision="auto")
+    train(config)
+
+    assert train(replace(config, precision="float32"), resume=True).steps == 1
+
+
 def test_a_checkpoint_from_before_a_setting_was_known_is_gone_on_from(run_config):
     config = run_config(steps=1)
     train(config)
     (checkpoint,) = checkpoints(Path(config.out))
     state = json.loads((checkpoint / "state.json").read_text())
     assert state["config"] == plain(config)
-    del state["config"]["shard"], state["config"]["optim"]["clip"]
+    del state["precision"], state["config"]["shard"], state["config"]["optim"]["clip"]
     (checkpoint / "state.json").write_text(json.dumps(state))
 
     assert train(config, resume=True).steps == 1
