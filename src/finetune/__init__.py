@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from finetune.errors import FinetuneError
+from samplegen import __version__ as __version__
 
 if TYPE_CHECKING:
     from finetune.data import Phi3VisionProcessor

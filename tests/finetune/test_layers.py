@@ -5,7 +5,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[2] / "src"
 LAYERS = (
-    {"errors", "vocabulary"},
+    {"errors", "files", "picture_tokens", "vocabulary"},
     {"forms", "model_folder"},
     {"config", "answers"},
     {"modeling", "data"},
@@ -13,7 +13,7 @@ LAYERS = (
     {"inspection"},
     {"loading"},
     {"training"},
-    {"new_model", "bench", "bench_training"},
+    {"new_model", "bench"},
     {"arms"},
     {"cli"},
 )

@@ -7,9 +7,10 @@ from pathlib import Path
 from finetune.arms.run import Experiment
 from finetune.evaluation.bootstrap import Interval
 from finetune.evaluation.charts import IntervalChart, interval_chart
-from finetune.evaluation.pages import draw_intervals, replace_file
+from finetune.evaluation.pages import draw_intervals
 from finetune.evaluation.scores import HEADLINES, METRICS, Metric
 from finetune.evaluation.wording import show_difference, show_interval, show_value
+from finetune.files import replace_file
 
 CHARTED = ("category_exact", "category_macro_f1", "price_mdape", "price_within_25", "title_rouge_l")
 JSON_FILE, TABLE_FILE, PLOT_FILE = "comparison.json", "comparison.md", "comparison.svg"

@@ -19,8 +19,8 @@ from finetune.evaluation.baselines import Baseline, baselines
 from finetune.evaluation.bootstrap import Interval
 from finetune.evaluation.evaluate import EvaluationSettings, OpenedSource, open_sources
 from finetune.evaluation.generation import AnswerCache, generate_answers
-from finetune.evaluation.pages import replace_file
 from finetune.evaluation.scores import judge
+from finetune.files import replace_file
 from finetune.loading import choose_device, load_model
 from finetune.model_folder import check_writable
 from finetune.training.run import train

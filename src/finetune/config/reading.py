@@ -11,6 +11,7 @@ import yaml
 
 from finetune.config.data import SourceConfig, parse_source
 from finetune.errors import ConfigError
+from finetune.files import replace_file
 
 Settings = TypeVar("Settings")
 _MISSING = object()
@@ -150,9 +151,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 def write_yaml(settings: Any, path: Path, *, heading: str = "") -> None:
     """Write settings with all their defaults; `heading` is a comment above them."""
     text = yaml.safe_dump(plain(settings), sort_keys=False, allow_unicode=True)
-    unfinished = path.with_name(f".{path.name}.part")
-    unfinished.write_text(f"{heading}\n{text}" if heading else text, encoding="utf-8")
-    unfinished.replace(path)
+    replace_file(path, f"{heading}\n{text}" if heading else text)
 
 
 def set_value(values: dict[str, Any], text: str) -> None:

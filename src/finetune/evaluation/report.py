@@ -14,9 +14,10 @@ import numpy as np
 from finetune.evaluation.bootstrap import Interval
 from finetune.evaluation.charts import IntervalChart, confusion_chart, interval_chart, price_chart
 from finetune.evaluation.evaluate import OWN, SHUFFLED, Run, SourceResult
-from finetune.evaluation.pages import draw_intervals, render, replace_file
+from finetune.evaluation.pages import draw_intervals, render
 from finetune.evaluation.scores import METRICS, Metric
 from finetune.evaluation.wording import show_difference, show_price, show_value
+from finetune.files import replace_file
 
 EXAMPLES = 24
 _THUMBNAIL_PX = 160
