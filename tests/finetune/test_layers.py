@@ -45,6 +45,24 @@ def test_finetune_takes_only_public_names_of_samplegen(path):
     assert _imported(path, "samplegen") <= {""}
 
 
+def test_the_documentation_has_these_layers():
+    text = (SOURCE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    drawn = text.split("## The companion: finetune")[1].split("```")[1].removeprefix("text")
+
+    assert [{name.strip() for name in layer.split("|")} for layer in drawn.split("→")] == [*LAYERS]
+
+
+def test_every_module_has_its_layer():
+    parts = {path.relative_to(SOURCE / "finetune").parts[0].removesuffix(".py") for path in MODULES}
+
+    assert parts - {"__init__"} == set().union(*LAYERS)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_modules_stay_below_300_lines(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) < 300
+
+
 def test_samplegen_imports_nothing_of_finetune():
     files = (SOURCE / "samplegen").rglob("*.py")
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get
 
 import yaml
 
-from finetune.config.data import SourceConfig, parse_source
+from finetune.config.sources import SourceConfig, parse_source
 from finetune.errors import ConfigError
 from finetune.files import replace_file
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from finetune.config.adapters import LoraSettings
-from finetune.config.data import DataConfig, parse_source
+from finetune.config.data import DataConfig
 from finetune.config.reading import build, plain, read_yaml, set_value
+from finetune.config.sources import parse_source
 from finetune.errors import ConfigError
 
 Method = Literal["lora", "dora", "qlora", "full"]
