@@ -1,5 +1,6 @@
 """What a model's files hold, and what running and training it takes; read from headers, without its weights."""
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -69,7 +70,7 @@ class ModelInfo:
         return sum(part.parameters for part in self.parts)
 
 
-def inspect_model(folder: Path, *, rank: int = 64) -> ModelInfo:
+def inspect_model(folder: str | os.PathLike[str], *, rank: int = 64) -> ModelInfo:
     """Describe a model's folder.
 
     Args:
@@ -79,6 +80,7 @@ def inspect_model(folder: Path, *, rank: int = 64) -> ModelInfo:
     Raises:
         CheckpointError: If the folder is not a whole model of its config.json.
     """
+    folder = Path(folder)
     if rank < 1:
         raise FinetuneError(f"rank is {rank}; allowed are whole numbers from 1 on.")
     config = read_config(folder)
@@ -141,12 +143,13 @@ class TrainingPlan:
             )
 
 
-def estimate_training(folder: Path, plan: TrainingPlan) -> int:
+def estimate_training(folder: str | os.PathLike[str], plan: TrainingPlan) -> int:
     """Estimate the bytes that training takes: weights, what learns with Adam, activations.
 
     Raises:
         CheckpointError: If the folder is not a whole model of its config.json.
     """
+    folder = Path(folder)
     config = read_config(folder)
     shapes = shapes_of(config)
     check_tensors(folder, shapes)

@@ -57,8 +57,8 @@ def choose_device(name: str = "auto") -> torch.device:
 def load_model(
     name: str | os.PathLike[str],
     *,
-    adapter: Path | None = None,
-    device: torch.device,
+    adapter: str | os.PathLike[str] | None = None,
+    device: str | torch.device = "auto",
     num_crops: int | None = None,
 ) -> LoadedModel:
     """Load a model to answer: bf16 on a GPU, in its files' own type on the CPU.
@@ -66,13 +66,16 @@ def load_model(
     Args:
         name: Folder, or name on the Hub. Of a folder that holds adapters alone, the model that they name is loaded too.
         adapter: Folder of adapters that were trained on this model.
-        device: Of `choose_device`.
+        device: ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``; or torch's own.
         num_crops: 1 to 16; None for the processor's own.
 
     Raises:
         CheckpointError: If files are missing or damaged, or the adapters belong to another model.
         FinetuneError: If there is not enough memory.
     """
+    adapter = None if adapter is None else Path(adapter)
+    if isinstance(device, str):
+        device = choose_device(device)
     if adapter is None and _holds_adapters_alone(Path(name)):
         adapter = Path(name)
         folder = base_of_adapter(adapter)

@@ -13,7 +13,7 @@ LAYERS = (
     {"inspection"},
     {"loading"},
     {"training"},
-    {"new_model", "bench"},
+    {"new_models", "bench"},
     {"arms"},
     {"cli"},
 )

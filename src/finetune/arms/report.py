@@ -1,6 +1,7 @@
 """The result of an experiment: one table, one plot, and all numbers as JSON."""
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,8 +17,9 @@ CHARTED = ("category_exact", "category_macro_f1", "price_mdape", "price_within_2
 JSON_FILE, TABLE_FILE, PLOT_FILE = "comparison.json", "comparison.md", "comparison.svg"
 
 
-def write_comparison(folder: Path, experiment: Experiment) -> list[Path]:
+def write_comparison(folder: str | os.PathLike[str], experiment: Experiment) -> list[Path]:
     """Write ``comparison.md`` (the table), ``comparison.svg`` (the plot) and ``comparison.json``."""
+    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     texts = {
         TABLE_FILE: table(experiment) + "\n",

@@ -23,7 +23,7 @@ def write_new_model(
 
     tiny is for tests, mini for training from nothing on one GPU, full has the published shape (8.3 GB).
     """
-    from finetune.new_model import new_model
+    from finetune.new_models import new_model
 
     typer.echo(new_model(size, out, seed=seed))
 

@@ -1,6 +1,7 @@
 """All that a training run is told."""
 
 import math
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -104,8 +105,8 @@ class RunConfig:
     """A training run.
 
     Attributes:
-        model: Folder, or name on the Hub.
-        out: Folder of the run.
+        model: Folder, or name on the Hub. Path objects become text.
+        out: Folder of the run; the same.
         data: What is trained on.
         method: ``lora``, ``dora``, ``qlora`` (4-bit weights below adapters; CUDA alone) or ``full``.
         lora: Adapters; not used by ``full``.
@@ -156,6 +157,8 @@ class RunConfig:
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
     def __post_init__(self) -> None:
+        for name in ("model", "out"):
+            object.__setattr__(self, name, os.fspath(getattr(self, name)))
         for name, least in (
             ("steps", 1), ("batch_size", 1), ("accumulate", 1), ("keep", 1), ("log_every", 1),
             ("save_every", 0), ("workers", 0), ("seed", 0),
@@ -181,7 +184,11 @@ class RunConfig:
 
 
 def load_run(
-    path: Path, *, changes: Sequence[str] = (), sources: Sequence[str] = (), track: str | None = None
+    path: str | os.PathLike[str],
+    *,
+    changes: Sequence[str] = (),
+    sources: Sequence[str] = (),
+    track: str | None = None,
 ) -> RunConfig:
     """Read a run's settings.
 
@@ -194,6 +201,7 @@ def load_run(
     Raises:
         ConfigError: Naming the setting that is unknown, of another type or out of range.
     """
+    path = Path(path)
     values = read_yaml(path)
     for change in changes:
         set_value(values, change)

@@ -1,6 +1,7 @@
 """One source of products: where it is, what its columns are called, how much of it is drawn."""
 
 import math
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -43,7 +44,7 @@ class SourceConfig:
         name: Stands in messages and in losses by source.
         path: Folder or file (output of ``samplegen make`` or ``collect``, Parquet, CSV, JSON lines, ImageFolder,
             WebDataset), OWNER/NAME on the Hugging Face Hub, or ``template:NAME`` for pictures that samplegen makes
-            while they are read.
+            while they are read. Path objects become text.
         weight: Share of the samples, relative to the other sources'; 0 or above.
         columns: Where the fields are; ``column.member`` for a member of a struct.
         categories: Names to use in place of the source's categories; rows of any other category are left out. None
@@ -65,6 +66,7 @@ class SourceConfig:
     revision: str | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "path", os.fspath(self.path))
         if not _NAME.fullmatch(self.name):
             raise ConfigError(
                 f"source {self.name!r}: names are of letters, digits, '.', '_' and '-'. Write NAME=PATH:WEIGHT."

@@ -35,7 +35,8 @@ class AnswerCache:
         DataError: If the file's folder is a file.
     """
 
-    def __init__(self, path: Path | None = None, *, model: str = "") -> None:
+    def __init__(self, path: str | os.PathLike[str] | None = None, *, model: str = "") -> None:
+        path = None if path is None else Path(path)
         if path is not None and path.parent.exists() and not path.parent.is_dir():
             raise DataError(f"{path.parent}: is no folder, so nothing can be written into it. Give another.")
         self._path, self._model = path, model

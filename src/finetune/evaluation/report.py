@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -25,18 +26,19 @@ _CHARTED = ("category_exact", "price_mdape", "price_within_25", "title_rouge_l")
 
 
 def write_report(
-    folder: Path, results: Sequence[SourceResult], *, about: Mapping[str, Any]
+    folder: str | os.PathLike[str], results: Sequence[SourceResult], *, about: Mapping[str, Any]
 ) -> tuple[Path, Path]:
     """Write ``report.html``, ``report.json`` and for each source a plot, ``scores-NAME.svg``.
 
     Args:
         folder: Made where it is missing.
         results: One for each source.
-        about: What was evaluated and how; plain values.
+        about: What was evaluated and how; plain values, with ``model`` and ``draws``.
 
     Returns:
         The page and the JSON file; each file is complete or absent.
     """
+    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     page, data = folder / "report.html", folder / "report.json"
     for result in results:

@@ -34,7 +34,11 @@ class Merged:
 
 
 def merge_adapter(
-    model: str | os.PathLike[str], adapter: Path, out: Path, *, tolerance: float = 0.02
+    model: str | os.PathLike[str],
+    adapter: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    tolerance: float = 0.02,
 ) -> Merged:
     """Fold adapters into a model's weights and write it in the published layout.
 
@@ -52,6 +56,7 @@ def merge_adapter(
         CheckpointError: If files are missing, the adapters belong to another model, or outputs are not preserved; then
             nothing is written.
     """
+    adapter, out = Path(adapter), Path(out)
     if out.exists():
         raise CheckpointError(f"{out}: exists already. Give a new folder.")
     folder = local_folder(model)
