@@ -50,7 +50,7 @@ def choose_device(name: str = "auto") -> torch.device:
     if name not in ("auto", "cpu", "cuda"):
         raise FinetuneError(f"device is {name!r}; allowed are auto, cpu and cuda.")
     if name == "cuda" and not torch.cuda.is_available():
-        raise FinetuneError("device is cuda, but torch finds no CUDA GPU here. Take --device cpu.")
+        raise FinetuneError("device is cuda, but torch finds no CUDA GPU here. Take device=cpu.")
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
@@ -121,7 +121,7 @@ def base_of_adapter(adapter: Path) -> Path:
         CheckpointError: If they say none, or it is not there.
     """
     name = read_json(adapter / ADAPTER_CONFIG).get("base_model_name_or_path")
-    advice = f"Name the model they were trained on, and --adapter {adapter}."
+    advice = f"Name the model they were trained on, with {adapter} as its adapter."
     if not isinstance(name, str) or not name:
         raise CheckpointError(f"{adapter}: holds adapters that name no model. {advice}")
     try:
@@ -158,7 +158,7 @@ def check_adapter(adapter: Path, folder: Path) -> None:
         raise CheckpointError(f"{adapter}: there is no such folder. Give the folder that training wrote.")
     if (adapter / "config.json").is_file() and not (adapter / ADAPTER_CONFIG).is_file():
         raise CheckpointError(
-            f"{adapter}: holds a whole model, no adapters. Give it as MODEL, without --adapter."
+            f"{adapter}: holds a whole model, no adapters. Give it as the model, without an adapter."
         )
     named = read_json(adapter / ADAPTER_CONFIG).get("base_model_name_or_path")
     if not (adapter / ADAPTER_WEIGHTS).is_file():
@@ -248,9 +248,7 @@ def _check_memory(folder: Path, device: torch.device) -> None:
     wanted, free = size * _ROOM, free_memory(device)
     if free is not None and wanted > free:
         fits = (
-            "a GPU with more memory, or --device cpu"
-            if device.type == "cuda"
-            else "a machine with more memory"
+            "a GPU with more memory, or device=cpu" if device.type == "cuda" else "a machine with more memory"
         )
         raise FinetuneError(
             f"{folder}: answering takes about {wanted / 1e9:.1f} GB, {free / 1e9:.1f} GB are free "

@@ -1,4 +1,5 @@
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,28 @@ def test_samplegen_imports_nothing_of_finetune():
     files = (SOURCE / "samplegen").rglob("*.py")
 
     assert [str(path) for path in files if _imported(path, "finetune")] == []
+
+
+def _texts(tree):
+    """Give the texts that a module holds, docstrings left out."""
+    documented = {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    return [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documented
+    ]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in MODULES if "cli" not in path.parts and path.name != "sharding.py"],  # a launcher's own
+    ids=lambda path: str(path.relative_to(SOURCE)),
+)
+def test_a_library_does_not_speak_of_the_commands_options(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+
+    assert [text for text in _texts(tree) if re.search(r"(?<![\w-])--[a-z]", text)] == []

@@ -130,7 +130,7 @@ def _finished(run: ArmRun, products: Sequence[Product]) -> bool:
     if earlier != _told(run, products):
         raise ConfigError(
             f"{path}: is of a run with other settings or other products to test on. "
-            "Give those of that experiment, or another --out."
+            "Give those of that experiment, or another out."
         )
     return True
 

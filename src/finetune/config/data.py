@@ -177,7 +177,7 @@ class DataConfig:
 
 def _check_sources(sources: Sequence[SourceConfig]) -> None:
     if not sources:
-        raise ConfigError("data: there is no source. Give at least one, as in --data real=PATH:0.3.")
+        raise ConfigError("data.sources: there is no source. Give at least one, such as real=PATH:0.3.")
     names = [source.name for source in sources]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

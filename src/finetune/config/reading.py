@@ -162,11 +162,11 @@ def set_value(values: dict[str, Any], text: str) -> None:
     """
     key, equals, written = text.partition("=")
     if not equals or not key:
-        raise ConfigError(f"--set {text!r}: write KEY=VALUE, such as optim.learning_rate=1e-4.")
+        raise ConfigError(f"setting {text!r}: write KEY=VALUE, such as optim.learning_rate=1e-4.")
     try:
         value = _parse(written)
     except yaml.YAMLError as error:
-        raise ConfigError(f"--set {text!r}: the value is no YAML: {error}") from error
+        raise ConfigError(f"setting {text!r}: the value is no YAML: {error}") from error
     *path, last = key.split(".")
     place: Any = values
     for name in path:
@@ -176,11 +176,11 @@ def set_value(values: dict[str, Any], text: str) -> None:
         elif isinstance(inside, str) and path[:2] == ["data", "sources"]:  # NAME=PATH:WEIGHT
             inside = place[int(name)] = plain(parse_source(inside))
         if not isinstance(inside, dict | list):
-            raise ConfigError(f"--set {text!r}: {name!r} holds no settings.")
+            raise ConfigError(f"setting {text!r}: {name!r} holds no settings.")
         place = inside
     if isinstance(place, list):
         if _inside(place, last) is _MISSING:
-            raise ConfigError(f"--set {text!r}: there is no place {last} in a list of {len(place)}.")
+            raise ConfigError(f"setting {text!r}: there is no place {last} in a list of {len(place)}.")
         place[int(last)] = value
     else:
         place[last] = value

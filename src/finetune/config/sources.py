@@ -68,11 +68,11 @@ class SourceConfig:
     def __post_init__(self) -> None:
         object.__setattr__(self, "path", os.fspath(self.path))
         if not _NAME.fullmatch(self.name):
-            raise ConfigError(
-                f"source {self.name!r}: names are of letters, digits, '.', '_' and '-'. Write NAME=PATH:WEIGHT."
-            )
+            raise ConfigError(f"source {self.name!r}: names are of letters, digits, '.', '_' and '-'.")
         if not self.path:
-            raise ConfigError(f"source {self.name}: has no path. Write NAME=PATH:WEIGHT.")
+            raise ConfigError(
+                f"source {self.name}: has no path. Give a folder, a file, OWNER/NAME or template:NAME."
+            )
         check_weight(f"source {self.name}", self.weight)
 
     @property

@@ -82,12 +82,12 @@ def merge_adapter(
     if not difference <= tolerance:
         raise CheckpointError(
             f"{adapter}: with the adapters folded in, probabilities of next tokens differ by {difference:.3g}, more "
-            f"than --tolerance {tolerance:g}. Nothing was written."
+            f"than tolerance={tolerance:g}. Nothing was written."
         )
     if rounded > effect:
         raise CheckpointError(
             f"{adapter}: the adapters change log probabilities of next tokens by {effect:.3g}, rounding to {dtype} by "
-            f"{rounded:.3g}: nothing of them would be left. Nothing was written; use them with --adapter."
+            f"{rounded:.3g}: nothing of them would be left. Nothing was written; use them beside the model, as its adapter."
         )
 
     def write(place: Path) -> None:

@@ -61,7 +61,7 @@ def starting_point(config: RunConfig, out: Path, *, resume: bool) -> Path | None
     found = checkpoints(out)
     if not resume:
         if found or (out / FINAL).exists():
-            raise CheckpointError(f"{out}: holds a run already. Go on with --resume, or give another out.")
+            raise CheckpointError(f"{out}: holds a run already. Resume it, or give another out.")
         return None
     if not found:
         if (out / FINAL).exists():
