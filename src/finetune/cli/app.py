@@ -2,7 +2,7 @@
 
 import sys
 import warnings
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -47,12 +47,12 @@ def show_bytes(number: int) -> str:
     return f"{number / 1e9:.2f} GB" if number >= 1e8 else f"{number / 1e6:.1f} MB"
 
 
-def _format_warning(message: Warning | str, category: type[Warning], *place: Any) -> str:
-    return (
-        f"finetune: {message}\n"
-        if issubclass(category, FinetuneWarning)
-        else _FORMAT(message, category, *place)
-    )
+def _format_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    if issubclass(category, FinetuneWarning):
+        return f"finetune: {message}\n"
+    return _FORMAT(message, category, filename, lineno, line)
 
 
 def main() -> None:

@@ -1,5 +1,8 @@
 """Commands that train a model and fold adapters in."""
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -7,8 +10,8 @@ import typer
 
 from finetune.cli.app import app
 
-STOPPED = 130
-"""As shells have it of what Ctrl-C ends."""
+_SHELLS = 128
+"""Shells give that, and the number of the signal, as the exit code of what a signal ended."""
 
 
 @app.command()
@@ -43,12 +46,15 @@ def train(
 
     run = load_run(config, changes=changes or (), sources=data or (), track=track)
     first = os.environ.get("RANK", "0") == "0"
+    # A launcher ends its processes itself, some while they wait for others.
+    alone = "RANK" not in os.environ
     try:
-        outcome = train_run(run, resume=resume, callbacks=(TrainingProgress(),) if first else ())
-    except KeyboardInterrupt:
+        with _sigterm_interrupts() if alone else nullcontext():
+            outcome = train_run(run, resume=resume, callbacks=(TrainingProgress(),) if first else ())
+    except KeyboardInterrupt as interrupt:
         if first:
             typer.echo(f"finetune: stopped; {_where_it_was(Path(run.out))}", err=True)
-        raise typer.Exit(STOPPED) from None
+        raise typer.Exit(_SHELLS + (interrupt.args or (signal.SIGINT,))[0]) from None
     if first:
         typer.echo(f"{outcome.steps} steps; last weights: {outcome.final}")
         if outcome.best is not None:
@@ -65,6 +71,20 @@ def train(
             )
     if distributed.is_available() and distributed.is_initialized():
         distributed.destroy_process_group()  # or a process that ends before the others may crash
+
+
+@contextmanager
+def _sigterm_interrupts() -> Iterator[None]:
+    """Let SIGTERM, of whoever manages jobs, end a run as Ctrl-C does."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt(number)
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _where_it_was(out: Path) -> str:

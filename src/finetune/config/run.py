@@ -16,6 +16,8 @@ from finetune.errors import ConfigError
 
 Method = Literal["lora", "dora", "qlora", "full"]
 PartName = Literal["vision", "projector", "text"]
+_MOST_WORKERS = 1024
+"""Above, they would take the machine down before they are found to be too many."""
 _MOST = 1e30
 """Above, AdamW's own products leave float32."""
 
@@ -159,6 +161,8 @@ class RunConfig:
     def __post_init__(self) -> None:
         for name in ("model", "out"):
             object.__setattr__(self, name, os.fspath(getattr(self, name)))
+            if not getattr(self, name).strip() or "\0" in getattr(self, name):
+                raise ConfigError(f"{name} is {getattr(self, name)!r}; give a folder.")
         for name, least in (
             ("steps", 1), ("batch_size", 1), ("accumulate", 1), ("keep", 1), ("log_every", 1),
             ("save_every", 0), ("workers", 0), ("seed", 0),
@@ -167,6 +171,10 @@ class RunConfig:
                 raise ConfigError(
                     f"{name} is {getattr(self, name)}; allowed are whole numbers from {least} on."
                 )
+        if self.workers > _MOST_WORKERS:
+            raise ConfigError(
+                f"workers is {self.workers}; allowed are 0 to {_MOST_WORKERS}, and more than cores are of no use."
+            )
         if self.seed >= 2**32:
             raise ConfigError(f"seed is {self.seed}; allowed are 0 to 2**32 - 1.")
         if not self.train:

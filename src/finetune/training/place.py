@@ -2,8 +2,8 @@
 
 import os
 import tempfile
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,12 @@ from finetune.loading import choose_device
 from finetune.training.checkpoints import checkpoints, read_state
 from finetune.training.preparing import resolved_precision
 
-CONFIG, FINAL, BEST = "config.yaml", "final", "best"
+try:
+    import fcntl
+except ImportError:  # on Windows
+    fcntl = None  # type: ignore[assignment]
+
+CONFIG, FINAL, BEST, RUNNING = "config.yaml", "final", "best", ".running"
 MARK = "# Every setting of a run of finetune; its folder is known by this line."
 
 
@@ -43,6 +48,32 @@ def check_place(out: Path) -> None:
         for folder in made:
             with suppress(OSError):
                 folder.rmdir()
+
+
+@contextmanager
+def alone_in(out: Path) -> Iterator[None]:
+    """Hold a run's folder against a second run; a process that is killed lets go of it.
+
+    Raises:
+        CheckpointError: If another process makes a run there.
+    """
+    if fcntl is None:
+        yield
+        return
+    path = out / RUNNING
+    with path.open("w") as held:
+        try:
+            fcntl.lockf(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            raise CheckpointError(
+                f"{out}: another run is being made there now. Wait until it ends, or give another out."
+            ) from None
+        except OSError:
+            pass  # a file system without locks
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def _is_run(out: Path) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from accelerate.utils import gather_object
 from transformers import TrainingArguments, set_seed
+from transformers.trainer_callback import TrainerCallback
 from transformers.utils import logging as transformers_logging
 
 from finetune.config import RunConfig
@@ -29,7 +31,7 @@ from finetune.training.checkpoints import (
     restore_weights,
 )
 from finetune.training.exports import count_parameters, export, model_card, whole_weights
-from finetune.training.place import BEST, CONFIG, FINAL, MARK, check_place, starting_point
+from finetune.training.place import BEST, CONFIG, FINAL, MARK, alone_in, check_place, starting_point
 from finetune.training.preparing import Prepared, check_run, is_half, prepare
 from finetune.training.sharding import launched_with_fsdp, shard
 from finetune.training.tracking import trackers
@@ -54,7 +56,7 @@ class Outcome:
     """Source, row and reason of each row that was unusable, as in ``bad.jsonl``."""
 
 
-def train(config: RunConfig, *, resume: bool = False, callbacks: tuple[Any, ...] = ()) -> Outcome:
+def train(config: RunConfig, *, resume: bool = False, callbacks: tuple[TrainerCallback, ...] = ()) -> Outcome:
     """Train.
 
     Args:
@@ -65,13 +67,20 @@ def train(config: RunConfig, *, resume: bool = False, callbacks: tuple[Any, ...]
     Raises:
         FinetuneError: If something is missing or at odds; before anything long begins where that can be known.
     """
+    with ExitStack() as held:
+        return _train(config, held, resume=resume, callbacks=callbacks)
+
+
+def _train(
+    config: RunConfig, held: ExitStack, *, resume: bool, callbacks: tuple[TrainerCallback, ...]
+) -> Outcome:
     if launched_with_fsdp():
         config = replace(config, shard=True)
     out = Path(config.out)
     rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
-    at = starting_point(config, out, resume=resume)
     if rank == 0:  # for the others it may be in the first one's hands already
         check_place(out)
+    at = starting_point(config, out, resume=resume)
     _check_metric(config)
     folder = local_folder(config.model)
     device = check_run(config, folder)
@@ -90,6 +99,7 @@ def train(config: RunConfig, *, resume: bool = False, callbacks: tuple[Any, ...]
     note_bad = partial(add_bad, out / BAD)
     if rank == 0:
         out.mkdir(parents=True, exist_ok=True)
+        held.enter_context(alone_in(out))
         remove_unfinished(out / FOLDER)
         remove_unfinished(out)
         write_yaml(config, out / CONFIG, heading=MARK)

@@ -24,7 +24,7 @@ def run(monkeypatch, capfd):
 
 def test_a_new_model_is_described(run, tmp_path):
     folder = tmp_path / "tiny"
-    assert run("new-model", "--size", "tiny", "--out", folder)[:2] == (0, f"{folder}\n")
+    assert run("new-model", "--size", "tiny", "--out", folder) == (0, f"{folder}\n", "")
     code, out, _ = run("info", folder, "--json")
     assert (code, json.loads(out)["parameters"]) == (0, 4_349_376)
     assert "60 tensors, all as config.json has them" in run("info", folder)[1]

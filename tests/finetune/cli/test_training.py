@@ -1,23 +1,29 @@
 """What the commands of training say when a run ends otherwise than hoped."""
 
+import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from pathlib import Path
 
 import pytest
 import yaml
 from PIL import Image
 
+from finetune.cli import main
+from finetune.config import load_run
+from finetune.errors import CheckpointError
+from finetune.training.run import train
+
 _MAIN = "from finetune.cli import main; main()"
 
 
 @pytest.fixture
-def started(model_folder, tmp_path):
-    """Start training on eight pictures, one of them unusable; give the process and the run's folder."""
+def written(model_folder, tmp_path):
+    """Write settings of a run on eight pictures, one of them unusable; give their file and the run's folder."""
 
-    def start(**changes):
+    def write(**changes):
         rows = ["image,title,category3_code,full_price"]
         for number in range(8):
             Image.new("RGB", (32, 32), (number * 30, 0, 0)).save(tmp_path / f"{number}.png")
@@ -42,37 +48,80 @@ def started(model_folder, tmp_path):
             **changes,
         }
         (tmp_path / "run.yaml").write_text(yaml.safe_dump(values))
-        words = [sys.executable, "-c", _MAIN, "train", str(tmp_path / "run.yaml")]
-        process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        return process, tmp_path / "run"
+        return tmp_path / "run.yaml", tmp_path / "run"
 
-    return start
+    return write
 
 
-def test_unusable_rows_are_told_at_the_end(started):
-    process, run = started(steps=3)
+@pytest.fixture
+def call(monkeypatch, capfd):
+    """Give the exit code of a command, and what it writes; in this process, which has loaded torch once for all."""
 
-    out, err = process.communicate(timeout=300)
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["finetune", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code or 0, *capfd.readouterr()
 
-    assert process.returncode == 0
-    assert "3 steps; last weights" in out
-    assert f"1 row unusable, all in {run / 'bad.jsonl'}; the first: real, " in err
+    return run
 
 
-def test_ctrl_c_says_where_the_run_goes_on(started):
-    process, run = started(steps=100_000, save_every=1)
+def wait_for_all_rows(run, going):
+    """Wait for the second checkpoint: two batches of four are all eight rows."""
     deadline = time.monotonic() + 300
-    # Two batches of four are all eight rows.
     while len(list(run.glob("checkpoints/step-*"))) < 2 and time.monotonic() < deadline:
-        assert process.poll() is None
-        time.sleep(0.05)
+        assert going()
+        time.sleep(0.02)
 
-    process.send_signal(signal.SIGINT)
+
+def check_stopped(run, err):
+    assert '"products.csv, row 3"' in (run / "bad.jsonl").read_text(encoding="utf-8")
+    assert not [path.name for path in run.iterdir() if path.name.startswith(".")]
+    (line,) = err.splitlines()
+    assert line.startswith("finetune: stopped")
+    assert "the same command with --resume goes on from there" in line
+    assert max(path.name for path in run.glob("checkpoints/step-*")) in line
+
+
+def test_unusable_rows_are_told_at_the_end(written, call):
+    settings, run = written(steps=3)
+
+    code, out, err = call("train", settings)
+
+    assert (code, out) == (0, f"3 steps; last weights: {run / 'final'}\n")
+    (line,) = err.splitlines()
+    assert line.startswith(f"1 row unusable, all in {run / 'bad.jsonl'}; the first: real, ")
+
+
+def test_ctrl_c_says_where_the_run_goes_on(written, call):
+    settings, run = written(steps=100_000, save_every=1)
+    over = threading.Event()
+
+    def press():
+        wait_for_all_rows(run, lambda: not over.is_set())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    presses = threading.Thread(target=press, daemon=True)
+    presses.start()
+    code, _, err = call("train", settings)
+    over.set()
+    presses.join()
+
+    assert code == 130
+    check_stopped(run, err)
+
+
+def test_a_run_has_its_folder_alone_until_it_is_terminated(written):
+    settings, run = written(steps=100_000, save_every=1)
+    process = subprocess.Popen(
+        [sys.executable, "-c", _MAIN, "train", str(settings)], stderr=subprocess.PIPE, text=True
+    )
+    wait_for_all_rows(run, lambda: process.poll() is None)
+
+    with pytest.raises(CheckpointError, match="another run is being made there now"):
+        train(load_run(settings), resume=True)
+    process.terminate()
     _, err = process.communicate(timeout=300)
 
-    assert process.returncode == 130
-    assert '"products.csv, row 3"' in (run / "bad.jsonl").read_text(encoding="utf-8")
-    (line,) = [line for line in err.splitlines() if line.startswith("finetune: stopped")]
-    assert "the same command with --resume goes on from there" in line
-    last = max(path.name for path in Path(run).glob("checkpoints/step-*"))
-    assert last in line
+    assert process.returncode == 143
+    check_stopped(run, err)

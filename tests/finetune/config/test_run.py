@@ -81,6 +81,14 @@ def test_a_key_that_is_there_twice_is_refused(tmp_path, text):
         load_run(path)
 
 
+def test_settings_that_are_nested_too_deeply_are_refused(tmp_path):
+    path = tmp_path / "run.yaml"
+    path.write_text("[" * 1000)
+
+    with pytest.raises(ConfigError, match="nested too deeply"):
+        load_run(path)
+
+
 def test_keys_that_an_anchor_brings_may_be_set_again(tmp_path):
     path = tmp_path / "run.yaml"
     path.write_text(
@@ -133,6 +141,9 @@ def test_sources_of_the_command_line_stand_in_for_those_of_the_file(written):
         ({"data": {"sources": [{"name": "a", "path": "b", "weight": 0}]}}, "sum to 0"),
         ({"data": {}}, "data: sources must be given"),
         ({"train": []}, "no part learns"),
+        ({"out": ""}, "out is ''; give a folder"),
+        ({"model": "a\0b"}, "give a folder"),
+        ({"workers": 10_000}, "workers is 10000; allowed are 0 to 1024"),
         ({"optim": {"clip": math.nan}}, "optim.clip is nan; allowed are numbers from 0 to"),
         (
             {"optim": {"weight_decay": math.inf}},

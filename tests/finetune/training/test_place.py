@@ -83,7 +83,7 @@ def test_a_run_that_was_stopped_before_its_first_checkpoint_is_a_run(tmp_path):
     check_place(tmp_path)
 
 
-@pytest.mark.parametrize("place", ["file", "file/below", "/proc/no-run"])
+@pytest.mark.parametrize("place", ["file", "file/below", "/proc/no-run", "a" * 300])
 def test_a_place_that_cannot_be_written_is_refused(run_config, tmp_path, place):
     if place.startswith("/proc") and not Path("/proc/self").is_dir():
         pytest.skip("there is no /proc here")
