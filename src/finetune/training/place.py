@@ -31,10 +31,10 @@ def check_place(out: Path) -> None:
     """
     made: list[Path] = []
     try:
-        if out.is_dir() and any(out.iterdir()) and not _is_run(out):
+        found = {path.name for path in out.iterdir()} - {RUNNING} if out.is_dir() else set()
+        if found and not _is_run(out):
             raise CheckpointError(
-                f"{out}: holds other files than a run's, such as {min(path.name for path in out.iterdir())}. "
-                "Give a new folder as out."
+                f"{out}: holds other files than a run's, such as {min(found)}. Give a new folder as out."
             )
         made = [folder for folder in (out, *out.parents) if not folder.exists()]
         out.mkdir(parents=True, exist_ok=True)

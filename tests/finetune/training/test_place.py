@@ -12,7 +12,7 @@ import pytest
 from finetune.config.reading import plain, write_yaml
 from finetune.errors import CheckpointError
 from finetune.training.checkpoints import checkpoints, remove_unfinished, write_folder
-from finetune.training.place import MARK, check_place
+from finetune.training.place import MARK, RUNNING, check_place
 from finetune.training.run import train
 
 
@@ -157,3 +157,9 @@ def test_a_checkpoint_from_before_a_setting_was_known_is_gone_on_from(run_config
     (checkpoint / "state.json").write_text(json.dumps(state))
 
     assert train(config, resume=True).steps == 1
+
+
+def test_a_folder_that_holds_nothing_but_the_hold_on_it_is_free(tmp_path):
+    (tmp_path / RUNNING).touch()
+
+    check_place(tmp_path)
