@@ -1,5 +1,6 @@
 """What a model's files hold, and what running and training it takes; read from headers, without its weights."""
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +13,8 @@ from finetune.errors import FinetuneError
 from finetune.modeling.checkpoint import TensorInfo, check_tensors, read_config, read_headers
 from finetune.modeling.config import Phi3VisionConfig
 from finetune.modeling.model import shapes_of
+from finetune.modeling.parts import ADAPTED, part_of
+from finetune.picture_tokens import picture_tokens
 
 PARTS = {
     "separators": ("glb_GN", "sub_GN"),
@@ -24,14 +27,11 @@ PARTS = {
 """Part to what the names of its tensors contain; the first that fits counts."""
 BYTES = {"F64": 8, "F32": 4, "BF16": 2, "F16": 2, "F8_E4M3": 1, "F8_E5M2": 1}
 """Of a number, by its type in a safetensors header."""
-ADAPTED = (
-    "qkv_proj", "o_proj", "gate_up_proj", "down_proj", "lm_head", "q_proj", "k_proj", "v_proj", "out_proj", "fc1",
-    "fc2", "img_projection.0", "img_projection.2",
-)  # fmt: skip
-"""The modules that the published fine-tuning recipe gives adapters."""
-TOKENS = 2509 + 64
-"""Of one square picture in 16 crops, with a question and an answer."""
 _MOST_CROPS = 16
+_TEXT_TOKENS = 64
+"""Of a question and an answer."""
+TOKENS = picture_tokens(isqrt(_MOST_CROPS), isqrt(_MOST_CROPS)) + _TEXT_TOKENS
+"""Of one square picture in 16 crops, with a question and an answer."""
 _COMPUTE_BYTES = 2
 """bf16."""
 _LEARNING_BYTES = 12
@@ -70,16 +70,17 @@ class ModelInfo:
         return sum(part.parameters for part in self.parts)
 
 
-def inspect_model(folder: Path, *, rank: int = 64) -> ModelInfo:
+def inspect_model(folder: str | os.PathLike[str], *, rank: int = 64) -> ModelInfo:
     """Describe a model's folder.
 
     Args:
         folder: In the published layout.
-        rank: Of the LoRA adapters whose training is estimated, on the modules of `ADAPTED`.
+        rank: Of the LoRA adapters whose training is estimated, on the modules that training adapts, and the head.
 
     Raises:
         CheckpointError: If the folder is not a whole model of its config.json.
     """
+    folder = Path(folder)
     if rank < 1:
         raise FinetuneError(f"rank is {rank}; allowed are whole numbers from 1 on.")
     config = read_config(folder)
@@ -142,12 +143,13 @@ class TrainingPlan:
             )
 
 
-def estimate_training(folder: Path, plan: TrainingPlan) -> int:
+def estimate_training(folder: str | os.PathLike[str], plan: TrainingPlan) -> int:
     """Estimate the bytes that training takes: weights, what learns with Adam, activations.
 
     Raises:
         CheckpointError: If the folder is not a whole model of its config.json.
     """
+    folder = Path(folder)
     config = read_config(folder)
     shapes = shapes_of(config)
     check_tensors(folder, shapes)
@@ -158,7 +160,7 @@ def _training_bytes(config: Phi3VisionConfig, shapes: Mapping[str, Sequence[int]
     width = _COMPUTE_BYTES if plan.half else 4
     weights = trained = 0.0
     for name, shape in shapes.items():
-        number, part, adapter = prod(shape), _part_of(name), _adapter_size(name, shape, plan)
+        number, part, adapter = prod(shape), part_of(name), _adapter_size(name, shape, plan)
         learns = part in plan.parts
         four_bits = plan.method == "qlora" and ".layers." in name and part == "text" and len(shape) == 2
         weights += number * (4 if learns else 0.55 if four_bits else width) + 4 * adapter
@@ -167,25 +169,21 @@ def _training_bytes(config: Phi3VisionConfig, shapes: Mapping[str, Sequence[int]
     return int(divided + _activations(config, plan, width))
 
 
-def _part_of(name: str) -> str:
-    if ".img_processor." in name:
-        return "vision"
-    return "projector" if ".vision_embed_tokens." in name else "text"
-
-
 def _adapter_size(name: str, shape: Sequence[int], plan: TrainingPlan) -> int:
     """Give how many parameters the adapter of one tensor has; 0 if it gets none."""
-    adapted = "head" if name == "lm_head.weight" else _part_of(name)
-    fits = len(shape) == 2 and name.removesuffix(".weight").endswith(ADAPTED)
-    return (
-        plan.lora.rank * sum(shape) if plan.method != "full" and fits and getattr(plan.lora, adapted) else 0
-    )
+    if name == "lm_head.weight":
+        adapted = plan.lora.head
+    else:
+        part = part_of(name)
+        fits = len(shape) == 2 and name.removesuffix(".weight").endswith(ADAPTED[part])
+        adapted = fits and getattr(plan.lora, part)
+    return plan.lora.rank * sum(shape) if adapted and plan.method != "full" else 0
 
 
 def _activations(config: Phi3VisionConfig, plan: TrainingPlan, width: int) -> float:
     vision = config.vision_config
     side = isqrt(plan.crops)
-    tokens = (side * side + 1) * 144 + 1 + (side + 1) * 12 + 64
+    tokens = picture_tokens(side, side) + _TEXT_TOKENS
     patches = (1 + plan.crops) * ((vision.image_size // vision.patch_size) ** 2 + 1)
     decoder = _layer_activations(config, plan.checkpoint_text)
     in_tower = "vision" in plan.parts or (plan.method != "full" and plan.lora.vision)

@@ -50,15 +50,15 @@ def choose_device(name: str = "auto") -> torch.device:
     if name not in ("auto", "cpu", "cuda"):
         raise FinetuneError(f"device is {name!r}; allowed are auto, cpu and cuda.")
     if name == "cuda" and not torch.cuda.is_available():
-        raise FinetuneError("device is cuda, but torch finds no CUDA GPU here. Take --device cpu.")
+        raise FinetuneError("device is cuda, but torch finds no CUDA GPU here. Take device=cpu.")
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def load_model(
     name: str | os.PathLike[str],
     *,
-    adapter: Path | None = None,
-    device: torch.device,
+    adapter: str | os.PathLike[str] | None = None,
+    device: str | torch.device = "auto",
     num_crops: int | None = None,
 ) -> LoadedModel:
     """Load a model to answer: bf16 on a GPU, in its files' own type on the CPU.
@@ -66,13 +66,16 @@ def load_model(
     Args:
         name: Folder, or name on the Hub. Of a folder that holds adapters alone, the model that they name is loaded too.
         adapter: Folder of adapters that were trained on this model.
-        device: Of `choose_device`.
+        device: ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``; or torch's own.
         num_crops: 1 to 16; None for the processor's own.
 
     Raises:
         CheckpointError: If files are missing or damaged, or the adapters belong to another model.
         FinetuneError: If there is not enough memory.
     """
+    adapter = None if adapter is None else Path(adapter)
+    if isinstance(device, str):
+        device = choose_device(device)
     if adapter is None and _holds_adapters_alone(Path(name)):
         adapter = Path(name)
         folder = base_of_adapter(adapter)
@@ -118,7 +121,7 @@ def base_of_adapter(adapter: Path) -> Path:
         CheckpointError: If they say none, or it is not there.
     """
     name = read_json(adapter / ADAPTER_CONFIG).get("base_model_name_or_path")
-    advice = f"Name the model they were trained on, and --adapter {adapter}."
+    advice = f"Name the model they were trained on, with {adapter} as its adapter."
     if not isinstance(name, str) or not name:
         raise CheckpointError(f"{adapter}: holds adapters that name no model. {advice}")
     try:
@@ -155,7 +158,7 @@ def check_adapter(adapter: Path, folder: Path) -> None:
         raise CheckpointError(f"{adapter}: there is no such folder. Give the folder that training wrote.")
     if (adapter / "config.json").is_file() and not (adapter / ADAPTER_CONFIG).is_file():
         raise CheckpointError(
-            f"{adapter}: holds a whole model, no adapters. Give it as MODEL, without --adapter."
+            f"{adapter}: holds a whole model, no adapters. Give it as the model, without an adapter."
         )
     named = read_json(adapter / ADAPTER_CONFIG).get("base_model_name_or_path")
     if not (adapter / ADAPTER_WEIGHTS).is_file():
@@ -245,9 +248,7 @@ def _check_memory(folder: Path, device: torch.device) -> None:
     wanted, free = size * _ROOM, free_memory(device)
     if free is not None and wanted > free:
         fits = (
-            "a GPU with more memory, or --device cpu"
-            if device.type == "cuda"
-            else "a machine with more memory"
+            "a GPU with more memory, or device=cpu" if device.type == "cuda" else "a machine with more memory"
         )
         raise FinetuneError(
             f"{folder}: answering takes about {wanted / 1e9:.1f} GB, {free / 1e9:.1f} GB are free "

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from samplegen.errors import SamplegenError
 
 if TYPE_CHECKING:
+    from samplegen.export.reading import unquote_csv
     from samplegen.fidelity import Comparison, compare
     from samplegen.pipeline import Recipe, SampleSet, make, write_dataset
     from samplegen.templates import Template, find_templates, load_template
@@ -21,12 +22,14 @@ __all__ = [
     "find_templates",
     "load_template",
     "make",
+    "unquote_csv",
     "write_dataset",
 ]
 
 _HOMES = {
     "Comparison": "samplegen.fidelity",
     "compare": "samplegen.fidelity",
+    "unquote_csv": "samplegen.export.reading",
     "Recipe": "samplegen.pipeline",
     "SampleSet": "samplegen.pipeline",
     "make": "samplegen.pipeline",

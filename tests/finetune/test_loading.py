@@ -97,7 +97,7 @@ def test_a_folder_of_adapters_alone_brings_the_model_that_it_names(model_folder,
 
 
 @pytest.mark.parametrize(
-    ("base", "message"), [(None, "name no model"), ("gone", "gone: there is no such folder.*and --adapter")]
+    ("base", "message"), [(None, "name no model"), ("gone", "gone: there is no such folder.*as its adapter")]
 )
 def test_a_folder_of_adapters_whose_model_is_not_here_says_what_to_give(adapter, base, message):
     folder = adapter()

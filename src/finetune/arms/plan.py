@@ -1,6 +1,7 @@
 """Which runs an experiment has: an arm for each share of synthetic samples, each from several seeds."""
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -58,7 +59,9 @@ def plan_arms(arms: Sequence[str], ratios: Sequence[float]) -> list[Arm]:
     return [Arm(kinds.get(ratio) or f"mixed {100 * ratio:g}%", ratio) for ratio in sorted(wanted)]
 
 
-def plan_runs(config: RunConfig, arms: Sequence[Arm], *, seeds: int, out: Path) -> list[ArmRun]:
+def plan_runs(
+    config: RunConfig, arms: Sequence[Arm], *, seeds: int, out: str | os.PathLike[str]
+) -> list[ArmRun]:
     """Give the runs: each arm from each seed, with equal steps; sources keep their weights within their kind.
 
     Args:
@@ -82,7 +85,7 @@ def plan_runs(config: RunConfig, arms: Sequence[Arm], *, seeds: int, out: Path) 
                 mixture=MixtureConfig(exhausted=config.data.mixture.exhausted),
                 seed=seed,
             )
-            folder = out / f"ratio-{arm.ratio:g}-seed-{seed}"
+            folder = Path(out) / f"ratio-{arm.ratio:g}-seed-{seed}"
             runs.append(ArmRun(arm, seed, replace(config, data=data, seed=seed, out=str(folder))))
     return runs
 

@@ -1,22 +1,25 @@
 """The result of an experiment: one table, one plot, and all numbers as JSON."""
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 
 from finetune.arms.run import Experiment
 from finetune.evaluation.bootstrap import Interval
 from finetune.evaluation.charts import IntervalChart, interval_chart
-from finetune.evaluation.pages import draw_intervals, replace_file
+from finetune.evaluation.pages import draw_intervals
 from finetune.evaluation.scores import HEADLINES, METRICS, Metric
 from finetune.evaluation.wording import show_difference, show_interval, show_value
+from finetune.files import replace_file
 
 CHARTED = ("category_exact", "category_macro_f1", "price_mdape", "price_within_25", "title_rouge_l")
 JSON_FILE, TABLE_FILE, PLOT_FILE = "comparison.json", "comparison.md", "comparison.svg"
 
 
-def write_comparison(folder: Path, experiment: Experiment) -> list[Path]:
+def write_comparison(folder: str | os.PathLike[str], experiment: Experiment) -> list[Path]:
     """Write ``comparison.md`` (the table), ``comparison.svg`` (the plot) and ``comparison.json``."""
+    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     texts = {
         TABLE_FILE: table(experiment) + "\n",

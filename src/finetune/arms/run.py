@@ -12,22 +12,20 @@ from finetune.answers import parse_answer
 from finetune.arms.plan import Arm, ArmRun, held_out_sources
 from finetune.arms.summary import ArmAnswers, ArmSummary, summarise
 from finetune.config.reading import plain
-from finetune.config.run import RunConfig
+from finetune.config.run import NOT_COMPARED, RunConfig
 from finetune.data.examples import Product
 from finetune.errors import ConfigError
 from finetune.evaluation.baselines import Baseline, baselines
 from finetune.evaluation.bootstrap import Interval
 from finetune.evaluation.evaluate import EvaluationSettings, OpenedSource, open_sources
 from finetune.evaluation.generation import AnswerCache, generate_answers
-from finetune.evaluation.pages import replace_file
 from finetune.evaluation.scores import judge
+from finetune.files import replace_file
 from finetune.loading import choose_device, load_model
 from finetune.model_folder import check_writable
 from finetune.training.run import train
 
 RESULT = "answers.json"
-_NOT_COMPARED = ("out", "workers", "device", "track", "keep")
-"""Settings of a run that do not change what it computes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +104,7 @@ def _result(run: ArmRun) -> Path:
 
 
 def _told(run: ArmRun, products: Sequence[Product]) -> dict[str, Any]:
-    config = {name: value for name, value in plain(run.config).items() if name not in _NOT_COMPARED}
+    config = {name: value for name, value in plain(run.config).items() if name not in NOT_COMPARED}
     keys = json.dumps([(product.source, product.key, product.title) for product in products])
     # As JSON gives it back: there is no tuple in it.
     told: dict[str, Any] = json.loads(
@@ -132,7 +130,7 @@ def _finished(run: ArmRun, products: Sequence[Product]) -> bool:
     if earlier != _told(run, products):
         raise ConfigError(
             f"{path}: is of a run with other settings or other products to test on. "
-            "Give those of that experiment, or another --out."
+            "Give those of that experiment, or another out."
         )
     return True
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from finetune.errors import FinetuneError, FinetuneWarning
+from samplegen import __version__
 
 BAD_INPUT = 2
 _EXTRA = (
@@ -26,8 +27,18 @@ app = typer.Typer(
 SizeOption = Annotated[str, typer.Option(help="tiny (4 M parameters), mini (76 M) or full (4.15 B).")]
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"finetune {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def _group() -> None:
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
     pass
 
 

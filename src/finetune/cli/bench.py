@@ -8,8 +8,7 @@ from finetune.cli.app import SizeOption, app, show_bytes
 from finetune.errors import FinetuneError
 
 if TYPE_CHECKING:
-    from finetune.bench import Measurement
-    from finetune.bench_training import Case
+    from finetune.bench import Case, Measurement
 
 bench_app = typer.Typer(no_args_is_help=True, help="Measure speed and memory on this machine.")
 app.add_typer(bench_app, name="bench")
@@ -73,7 +72,7 @@ def bench_train(
     os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
     import torch
 
-    from finetune.bench_training import Plan, measure_training
+    from finetune.bench import Plan, measure_training
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cpu":

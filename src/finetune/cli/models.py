@@ -23,7 +23,7 @@ def write_new_model(
 
     tiny is for tests, mini for training from nothing on one GPU, full has the published shape (8.3 GB).
     """
-    from finetune.new_model import new_model
+    from finetune.new_models import new_model
 
     typer.echo(new_model(size, out, seed=seed))
 
@@ -48,6 +48,8 @@ def info(
 
 
 def _print_info(model: "ModelInfo", rank: int) -> None:
+    from finetune.inspection import TOKENS
+
     for part in model.parts:
         share = part.parameters / model.parameters
         typer.echo(
@@ -59,7 +61,7 @@ def _print_info(model: "ModelInfo", rank: int) -> None:
     typer.echo(f"{model.tensors} tensors, all as config.json has them")
     if model.copies:
         typer.echo(f"beside them copies that are not used: {', '.join(model.copies)}")
-    typer.echo("\nMemory, estimated for one picture of 16 crops (2,573 tokens), layers computed anew:")
+    typer.echo(f"\nMemory, estimated for one picture of 16 crops ({TOKENS:,} tokens), layers computed anew:")
     typer.echo(f"  inference, bf16     {show_bytes(model.inference_bytes):>8}")
     typer.echo(
         f"  LoRA, rank {rank:<8} {show_bytes(model.lora_bytes):>8}  ({model.adapter_parameters:,} trained parameters)"

@@ -2,19 +2,15 @@
 
 from finetune.config.adapters import LoraSettings
 from finetune.config.data import (
-    TEMPLATE_PREFIX,
-    Columns,
     DataConfig,
     MixtureConfig,
     PromptConfig,
     ScheduleConfig,
-    SourceConfig,
-    Split,
     SplitConfig,
-    parse_source,
     schedule_weights,
 )
 from finetune.config.run import EvaluationConfig, OptimConfig, RunConfig, load_run
+from finetune.config.sources import TEMPLATE_PREFIX, Columns, SourceConfig, Split, parse_source
 
 __all__ = (
     "TEMPLATE_PREFIX",

@@ -1,12 +1,11 @@
-"""What is trained on: sources, their mixture, prompts, limits. Plain values that YAML holds."""
+"""What is trained on: the mixture of sources, prompts, limits. Plain values that YAML holds."""
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PureWindowsPath
 from typing import Literal
 
+from finetune.config.sources import SourceConfig, check_weight
 from finetune.errors import ConfigError
 from finetune.forms import (
     CHAT_ENDING,
@@ -18,82 +17,6 @@ from finetune.forms import (
     PromptForm,
     labelled_answer,
 )
-
-TEMPLATE_PREFIX = "template:"
-Split = Literal["train", "validation", "test", "all"]
-"""A part of a source by the rule of `SplitConfig`, or the whole of it."""
-_NAME = re.compile(r"[A-Za-z0-9_.-]+")
-_WEIGHT = re.compile(r"(.+):([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?|[-+]?inf|nan)", re.IGNORECASE | re.DOTALL)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Columns:
-    """Names of a source's columns; None for a field that it does not have.
-
-    Attributes:
-        image: Pictures, or paths of picture files; None for whichever of image, local_image_path, file_name is there.
-        title: Product's title.
-        category: What the answer calls category; numbers with names (Hugging Face's ClassLabel) give the names.
-        price: Price, 0 or above.
-        group: Rows that share it stay in one split; None for the title, without one for the picture's content.
-    """
-
-    image: str | None = None
-    title: str | None = "title"
-    category: str | None = "category3_code"
-    price: str | None = "full_price"
-    group: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class SourceConfig:
-    """One source of products.
-
-    Attributes:
-        name: Stands in messages and in losses by source.
-        path: Folder or file (output of ``samplegen make`` or ``collect``, Parquet, CSV, JSON lines, ImageFolder,
-            WebDataset), OWNER/NAME on the Hugging Face Hub, or ``template:NAME`` for pictures that samplegen makes
-            while they are read.
-        weight: Share of the samples, relative to the other sources'; 0 or above.
-        columns: Where the fields are; ``column.member`` for a member of a struct.
-        categories: Names to use in place of the source's categories; rows of any other category are left out. None
-            for all as they are.
-        synthetic: Whether schedules count it as synthetic; None for what `path` and `name` suggest.
-        image_size: Side of the pictures that a ``template:`` makes, in px, 64 to 2048.
-        subset: Configuration of a dataset on the Hub.
-        revision: Branch, tag or commit on the Hub.
-    """
-
-    name: str
-    path: str
-    weight: float = 1.0
-    columns: Columns = field(default_factory=Columns)
-    categories: Mapping[str, str] | None = None
-    synthetic: bool | None = None
-    image_size: int = 512
-    subset: str | None = None
-    revision: str | None = None
-
-    def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
-            raise ConfigError(
-                f"source {self.name!r}: names are of letters, digits, '.', '_' and '-'. Write NAME=PATH:WEIGHT."
-            )
-        if not self.path:
-            raise ConfigError(f"source {self.name}: has no path. Write NAME=PATH:WEIGHT.")
-        _check_weight(f"source {self.name}", self.weight)
-
-    @property
-    def is_live(self) -> bool:
-        """Whether samplegen makes the products while they are read."""
-        return self.path.startswith(TEMPLATE_PREFIX)
-
-    @property
-    def is_synthetic(self) -> bool:
-        """Whether schedules count it as synthetic."""
-        if self.synthetic is not None:
-            return self.synthetic
-        return self.is_live or self.name.lower().startswith("synth")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -254,7 +177,7 @@ class DataConfig:
 
 def _check_sources(sources: Sequence[SourceConfig]) -> None:
     if not sources:
-        raise ConfigError("data: there is no source. Give at least one, as in --data real=PATH:0.3.")
+        raise ConfigError("data.sources: there is no source. Give at least one, such as real=PATH:0.3.")
     names = [source.name for source in sources]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -285,7 +208,7 @@ def _summing(own: Mapping[str, float], weights: Mapping[str, float], where: str)
     for name, weight in weights.items():
         if name not in own:
             raise ConfigError(f"{where}: there is no source {name!r}; there are {', '.join(own)}.")
-        _check_weight(f"{where}: {name}", weight)
+        check_weight(f"{where}: {name}", weight)
     if not sum(weights.values()) > 0:
         found = ", ".join(f"{name}={weight:g}" for name, weight in weights.items()) or "no source"
         raise ConfigError(
@@ -293,31 +216,3 @@ def _summing(own: Mapping[str, float], weights: Mapping[str, float], where: str)
             "synthetic sources by 'synthetic: true', a path template:NAME or a name that begins with synth."
         )
     return tuple(weights.get(name, 0.0) for name in own)
-
-
-def _check_weight(where: str, weight: float) -> None:
-    if isinstance(weight, bool) or not (math.isfinite(weight) and weight >= 0):
-        raise ConfigError(f"{where}: the weight is {weight}; allowed are numbers of 0 and above.")
-
-
-def parse_source(text: str) -> SourceConfig:
-    """Read ``NAME=PATH:WEIGHT`` as the command line has it.
-
-    The weight may be left out (1), the name too (the path's last part). A number after the last colon is always the
-    weight, so a Windows drive and ``template:burberry`` are paths.
-
-    Raises:
-        ConfigError: If there is no path, or the weight is below 0.
-    """
-    name, equals, rest = text.partition("=")
-    if not (equals and _NAME.fullmatch(name)):
-        name, rest = "", text
-    prefix = TEMPLATE_PREFIX if rest.startswith(TEMPLATE_PREFIX) else ""
-    found = _WEIGHT.fullmatch(rest.removeprefix(prefix))
-    path, weight = (found[1], float(found[2])) if found else (rest.removeprefix(prefix), 1.0)
-    if not path:
-        raise ConfigError(f"data: found {text!r}; write NAME=PATH:WEIGHT, such as real=photos:0.3.")
-    last = PureWindowsPath(path).name or Path(path).name
-    return SourceConfig(
-        name=name or re.sub(r"[^A-Za-z0-9_.-]+", "-", last) or "data", path=prefix + path, weight=weight
-    )

@@ -9,8 +9,9 @@ from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get
 
 import yaml
 
-from finetune.config.data import SourceConfig, parse_source
+from finetune.config.sources import SourceConfig, parse_source
 from finetune.errors import ConfigError
+from finetune.files import replace_file
 
 Settings = TypeVar("Settings")
 _MISSING = object()
@@ -152,9 +153,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 def write_yaml(settings: Any, path: Path, *, heading: str = "") -> None:
     """Write settings with all their defaults; `heading` is a comment above them."""
     text = yaml.safe_dump(plain(settings), sort_keys=False, allow_unicode=True)
-    unfinished = path.with_name(f".{path.name}.part")
-    unfinished.write_text(f"{heading}\n{text}" if heading else text, encoding="utf-8")
-    unfinished.replace(path)
+    replace_file(path, f"{heading}\n{text}" if heading else text)
 
 
 def set_value(values: dict[str, Any], text: str) -> None:
@@ -165,11 +164,11 @@ def set_value(values: dict[str, Any], text: str) -> None:
     """
     key, equals, written = text.partition("=")
     if not equals or not key:
-        raise ConfigError(f"--set {text!r}: write KEY=VALUE, such as optim.learning_rate=1e-4.")
+        raise ConfigError(f"setting {text!r}: write KEY=VALUE, such as optim.learning_rate=1e-4.")
     try:
         value = _parse(written)
     except yaml.YAMLError as error:
-        raise ConfigError(f"--set {text!r}: the value is no YAML: {error}") from error
+        raise ConfigError(f"setting {text!r}: the value is no YAML: {error}") from error
     *path, last = key.split(".")
     place: Any = values
     for name in path:
@@ -179,11 +178,11 @@ def set_value(values: dict[str, Any], text: str) -> None:
         elif isinstance(inside, str) and path[:2] == ["data", "sources"]:  # NAME=PATH:WEIGHT
             inside = place[int(name)] = plain(parse_source(inside))
         if not isinstance(inside, dict | list):
-            raise ConfigError(f"--set {text!r}: {name!r} holds no settings.")
+            raise ConfigError(f"setting {text!r}: {name!r} holds no settings.")
         place = inside
     if isinstance(place, list):
         if _inside(place, last) is _MISSING:
-            raise ConfigError(f"--set {text!r}: there is no place {last} in a list of {len(place)}.")
+            raise ConfigError(f"setting {text!r}: there is no place {last} in a list of {len(place)}.")
         place[int(last)] = value
     else:
         place[last] = value

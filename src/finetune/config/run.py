@@ -1,6 +1,7 @@
 """All that a training run is told."""
 
 import math
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -8,8 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from finetune.config.adapters import LoraSettings
-from finetune.config.data import DataConfig, parse_source
+from finetune.config.data import DataConfig
 from finetune.config.reading import build, plain, read_yaml, set_value
+from finetune.config.sources import parse_source
 from finetune.errors import ConfigError
 
 Method = Literal["lora", "dora", "qlora", "full"]
@@ -105,8 +107,8 @@ class RunConfig:
     """A training run.
 
     Attributes:
-        model: Folder, or name on the Hub.
-        out: Folder of the run.
+        model: Folder, or name on the Hub. Path objects become text.
+        out: Folder of the run; the same.
         data: What is trained on.
         method: ``lora``, ``dora``, ``qlora`` (4-bit weights below adapters; CUDA alone) or ``full``.
         lora: Adapters; not used by ``full``.
@@ -158,6 +160,7 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         for name in ("model", "out"):
+            object.__setattr__(self, name, os.fspath(getattr(self, name)))
             if not getattr(self, name).strip() or "\0" in getattr(self, name):
                 raise ConfigError(f"{name} is {getattr(self, name)!r}; give a folder.")
         for name, least in (
@@ -189,7 +192,11 @@ class RunConfig:
 
 
 def load_run(
-    path: Path, *, changes: Sequence[str] = (), sources: Sequence[str] = (), track: str | None = None
+    path: str | os.PathLike[str],
+    *,
+    changes: Sequence[str] = (),
+    sources: Sequence[str] = (),
+    track: str | None = None,
 ) -> RunConfig:
     """Read a run's settings.
 
@@ -202,6 +209,7 @@ def load_run(
     Raises:
         ConfigError: Naming the setting that is unknown, of another type or out of range.
     """
+    path = Path(path)
     values = read_yaml(path)
     for change in changes:
         set_value(values, change)
@@ -215,8 +223,8 @@ def load_run(
     return build(RunConfig, values)
 
 
-_FREE = ("track", "workers", "device", "keep", "out")
-"""What may change when a run goes on: nothing that is computed depends on it."""
+NOT_COMPARED = ("out", "workers", "device", "track", "keep")
+"""Settings that do not make another run of one. What `device` may decide is the precision, which is compared itself."""
 
 
 def differences(earlier: dict[str, Any], now: RunConfig) -> list[str]:
@@ -227,7 +235,7 @@ def differences(earlier: dict[str, Any], now: RunConfig) -> list[str]:
     return [
         f"{key} is {before.get(key)!r} there, {after.get(key)!r} here"
         for key in sorted(before.keys() | after.keys())
-        if key.split(".")[0] not in _FREE and before.get(key) != after.get(key)
+        if key.split(".")[0] not in NOT_COMPARED and before.get(key) != after.get(key)
     ]
 
 

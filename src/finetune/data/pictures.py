@@ -20,14 +20,13 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from finetune.errors import ProcessingError
+from finetune.picture_tokens import CROP_PX, picture_tokens
 
-CROP_PX = 336
 MAX_CROPS = 16
 MAX_PIXELS = 89_478_485
 """Pillow's own limit, above which a small file may be a decompression bomb."""
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
-_GRID = 12
 _POSTSCRIPT = "EPS"  # is a program; Pillow has Ghostscript run it
 _WHITE = (255, 255, 255)
 
@@ -47,8 +46,7 @@ class Crops(NamedTuple):
 
 def token_count(height: int, width: int) -> int:
     """Give how many tokens a picture becomes, from its padded size in px."""
-    rows, columns = height // CROP_PX, width // CROP_PX
-    return (rows * columns + 1) * _GRID**2 + 1 + (rows + 1) * _GRID
+    return picture_tokens(height // CROP_PX, width // CROP_PX)
 
 
 def open_picture(source: Picture) -> Image.Image:

@@ -5,7 +5,6 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
@@ -37,7 +36,8 @@ class FilePictures:
     """Pictures in files that rows name.
 
     Attributes:
-        folders: For each stretch of rows, the folder that names are relative to and must not leave.
+        folders: For each stretch of rows, the folder that names are relative to and must not leave; absolute, with no
+            link in it.
         starts: First row of each stretch.
         names: The file of each row.
     """
@@ -51,13 +51,12 @@ class FilePictures:
         return inside(self.folders[bisect_right(self.starts, row) - 1], self.names[row]).read_bytes()
 
 
-@cache
-def _resolved(folder: Path) -> Path:
-    return folder.resolve()
-
-
 def inside(folder: Path, name: Any) -> Path:
     """Give a file of a folder.
+
+    Args:
+        folder: Absolute, with no link in it.
+        name: Relative to it.
 
     Raises:
         OSError: If the name is none, or leads out of the folder, links included.
@@ -67,7 +66,7 @@ def inside(folder: Path, name: Any) -> Path:
     if "://" in name:
         raise OSError(f"{name} is a URL; nothing is downloaded. 'samplegen collect' brings pictures in.")
     path = (folder / name).resolve()
-    if not path.is_relative_to(_resolved(folder)):
+    if not path.is_relative_to(folder):
         raise OSError(f"{name} leads out of the source's folder")
     if not path.is_file():
         raise OSError(f"{name} is not there")
@@ -81,7 +80,7 @@ class ParquetPart:
     """One Parquet file with pictures inside.
 
     Attributes:
-        path: The file.
+        path: The file; absolute, with no link in its folder.
         group_starts: First row of each row group, and the number of rows at the end.
     """
 

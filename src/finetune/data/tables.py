@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+import samplegen
 from finetune.config import SourceConfig
 from finetune.data.folders import read_archives, read_class_folders, visible_files
 from finetune.data.rows import (
@@ -44,8 +45,9 @@ def read_local(config: SourceConfig, needs: Sequence[str]) -> RawRows:
         DataError: If nothing readable is there, or a column is missing.
     """
     path = Path(config.path)
-    files = [path] if path.is_file() else _data_files(path)
-    root = path.parent if path.is_file() else path
+    # Whole paths: pictures are read later, when the process may stand in another folder.
+    root = (path.parent if path.is_file() else path).resolve()
+    files = [root / path.name] if path.is_file() else _data_files(root)
     if not files:
         return read_class_folders(config, needs, root)
     kinds = {file.suffix.lower() for file in files}
@@ -149,6 +151,10 @@ def _csv(path: Path, config: SourceConfig, needs: Sequence[str]) -> _Part:
         include_columns=names, column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
     )
     read = pyarrow.csv.read_csv(path, parse_options=parse, convert_options=convert)
+    try:
+        read = samplegen.unquote_csv(read, path)
+    except samplegen.SamplegenError as error:
+        raise DataError(f"source {config.name}: {error}") from error
     image = columns.pop("image")
     return _Part(
         table_of({field: read.column(name) for field, name in columns.items()}, read.num_rows),

@@ -136,7 +136,7 @@ def open_sources(
             have one name.
     """
     if not configs:
-        raise DataError("there is nothing to evaluate on; give at least one --data NAME=PATH.")
+        raise DataError("there is nothing to evaluate on; give data, at least one NAME=PATH.")
     names = [config.name for config in configs]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise DataError(
@@ -193,7 +193,7 @@ def _usable(
             skipped.append(str(error))
             if len(skipped) > max_bad:
                 raise DataError(
-                    f"source {config.name}: more than {max_bad} products cannot be used (--max-bad); "
+                    f"source {config.name}: more than {max_bad} products cannot be used (max_bad); "
                     f"the last: {error}"
                 ) from error
             continue

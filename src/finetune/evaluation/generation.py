@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -34,7 +35,8 @@ class AnswerCache:
         DataError: If the file's folder is a file.
     """
 
-    def __init__(self, path: Path | None = None, *, model: str = "") -> None:
+    def __init__(self, path: str | os.PathLike[str] | None = None, *, model: str = "") -> None:
+        path = None if path is None else Path(path)
         if path is not None and path.parent.exists() and not path.parent.is_dir():
             raise DataError(f"{path.parent}: is no folder, so nothing can be written into it. Give another.")
         self._path, self._model = path, model
@@ -62,8 +64,13 @@ class AnswerCache:
         if self._path is None:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("a", encoding="utf-8") as lines:
-            lines.writelines(json.dumps({"key": key, "text": text}) + "\n" for key, text in texts.items())
+        with self._path.open("a+b") as file:
+            if file.tell():
+                file.seek(-1, os.SEEK_END)
+                if file.read(1) != b"\n":  # what was written last is cut off
+                    file.write(b"\n")
+            lines = (json.dumps({"key": key, "text": text}) + "\n" for key, text in texts.items())
+            file.writelines(line.encode() for line in lines)
 
 
 def generate_answers(

@@ -1,8 +1,6 @@
 """Pages and plots from templates: no text of the data is taken as HTML or SVG."""
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from finetune.evaluation.charts import IntervalChart
@@ -26,10 +24,3 @@ def render(template: str, **values: Any) -> str:
 def draw_intervals(charts: Sequence[tuple[Metric, IntervalChart]]) -> str:
     """Draw charts one below the other: an SVG file that stands alone, on white."""
     return render("intervals.svg.jinja", charts=charts)
-
-
-def replace_file(path: Path, text: str) -> None:
-    """Write a file: it is complete or absent."""
-    unfinished = path.with_name(f".{path.name}.part")
-    unfinished.write_text(text, encoding="utf-8")
-    os.replace(unfinished, path)

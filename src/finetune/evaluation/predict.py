@@ -1,5 +1,6 @@
 """Answers about pictures without a price list beside them."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,19 +34,20 @@ class Prediction:
         return f"{self.picture}: {', '.join(parts)}"
 
 
-def open_pictures(paths: Sequence[Path]) -> list[Product]:
+def open_pictures(paths: Sequence[str | os.PathLike[str]]) -> list[Product]:
     """Check that all pictures can be read; they are read again when they are asked about.
 
     Raises:
         DataError: Naming the one that cannot.
     """
-    for path in paths:
+    files = [Path(path) for path in paths]
+    for path in files:
         if path.parts and path.parts[0] in _ADDRESSES:
             raise DataError(
                 f"{path}: is an address, and nothing is fetched. Save the picture and give its file."
             )
     products = [
-        Product(content=path, fields={}, source="pictures", key=str(path), group=str(path)) for path in paths
+        Product(content=path, fields={}, source="pictures", key=str(path), group=str(path)) for path in files
     ]
     for product in products:
         try:

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -14,9 +15,10 @@ import numpy as np
 from finetune.evaluation.bootstrap import Interval
 from finetune.evaluation.charts import IntervalChart, confusion_chart, interval_chart, price_chart
 from finetune.evaluation.evaluate import OWN, SHUFFLED, Run, SourceResult
-from finetune.evaluation.pages import draw_intervals, render, replace_file
+from finetune.evaluation.pages import draw_intervals, render
 from finetune.evaluation.scores import METRICS, Metric
 from finetune.evaluation.wording import show_difference, show_price, show_value
+from finetune.files import replace_file
 
 EXAMPLES = 24
 _THUMBNAIL_PX = 160
@@ -24,18 +26,19 @@ _CHARTED = ("category_exact", "price_mdape", "price_within_25", "title_rouge_l")
 
 
 def write_report(
-    folder: Path, results: Sequence[SourceResult], *, about: Mapping[str, Any]
+    folder: str | os.PathLike[str], results: Sequence[SourceResult], *, about: Mapping[str, Any]
 ) -> tuple[Path, Path]:
     """Write ``report.html``, ``report.json`` and for each source a plot, ``scores-NAME.svg``.
 
     Args:
         folder: Made where it is missing.
         results: One for each source.
-        about: What was evaluated and how; plain values.
+        about: What was evaluated and how; plain values, with ``model`` and ``draws``.
 
     Returns:
         The page and the JSON file; each file is complete or absent.
     """
+    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     page, data = folder / "report.html", folder / "report.json"
     for result in results:

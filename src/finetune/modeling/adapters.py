@@ -11,13 +11,7 @@ from torch.nn.functional import linear
 
 from finetune.config.adapters import LoraSettings
 from finetune.modeling.model import Phi3VisionForCausalLM
-from finetune.modeling.parts import part_of, unused_parameters
-
-_ADAPTED = {
-    "text": ("qkv_proj", "o_proj", "gate_up_proj", "down_proj"),
-    "projector": ("img_projection.0", "img_projection.2"),
-    "vision": ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2"),
-}
+from finetune.modeling.parts import ADAPTED, part_of, unused_parameters
 
 
 def adapted_modules(model: Phi3VisionForCausalLM, settings: LoraSettings) -> list[str]:
@@ -28,7 +22,7 @@ def adapted_modules(model: Phi3VisionForCausalLM, settings: LoraSettings) -> lis
         for name, module in model.named_modules()
         if isinstance(module, nn.Linear)
         and getattr(settings, part_of(name))
-        and name.endswith(_ADAPTED[part_of(name)])
+        and name.endswith(ADAPTED[part_of(name)])
         and name not in unused
     ]
     return [*names, "lm_head"] if settings.head else names

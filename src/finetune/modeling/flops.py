@@ -7,6 +7,7 @@ the activations, 2 for those of the weights) is 4 N here where weights are froze
 is counted as causal: half the square. The adapters' own products are left out.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,16 +22,17 @@ PEAK_FLOPS: Mapping[str, float] = {
     "B200": 2250e12,
     "A100": 312e12,
     "L40S": 362e12,
+    "L40": 181e12,
     "L4": 121e12,
     "RTX 4090": 165e12,
     "RTX 3090": 71e12,
 }
-"""Dense bf16 operations a second by part of the GPU's name, from the makers' data sheets; the first that fits counts."""
+"""Dense bf16 operations a second by words of the GPU's name, from the makers' data sheets; the first that fits counts."""
 
 
 def peak_flops(device_name: str) -> float | None:
     """Give a GPU's dense bf16 operations a second; None if it is not known."""
-    return next((peak for part, peak in PEAK_FLOPS.items() if part in device_name), None)
+    return next((peak for part, peak in PEAK_FLOPS.items() if re.search(rf"\b{part}\b", device_name)), None)
 
 
 @dataclass(frozen=True, slots=True)

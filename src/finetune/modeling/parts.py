@@ -1,5 +1,6 @@
 """The parts of the model that are frozen, trained or computed anew, each on its own."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Literal
 
@@ -10,6 +11,12 @@ from finetune.modeling.model import Phi3VisionForCausalLM
 
 Part = Literal["vision", "projector", "text"]
 PARTS: tuple[Part, ...] = ("vision", "projector", "text")
+ADAPTED: Mapping[Part, tuple[str, ...]] = {
+    "text": ("qkv_proj", "o_proj", "gate_up_proj", "down_proj"),
+    "projector": ("img_projection.0", "img_projection.2"),
+    "vision": ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2"),
+}
+"""Ends of the names of the modules that may get adapters."""
 
 
 def part_of(name: str) -> Part:

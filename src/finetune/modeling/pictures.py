@@ -8,6 +8,7 @@ from transformers import CLIPVisionModel
 
 from finetune.errors import PictureSlotError
 from finetune.modeling.config import Phi3VisionConfig
+from finetune.picture_tokens import picture_tokens
 
 MERGED = 2
 """Side, in patches, of the square of neighbours that become one token."""
@@ -55,8 +56,7 @@ class PictureEmbedding(nn.Module):
 
     def token_count(self, height: int, width: int) -> int:
         """Give how many tokens a picture of ``height`` x ``width`` px, padded to whole crops, becomes."""
-        rows, columns = height // self.crop_px, width // self.crop_px
-        return (rows * columns + 1) * self.grid**2 + 1 + (rows + 1) * self.grid
+        return picture_tokens(height // self.crop_px, width // self.crop_px, grid=self.grid)
 
     def forward(self, pixel_values: Tensor, image_sizes: Tensor) -> list[Tensor]:
         """Embed pictures; only the crops that a picture really has are encoded.

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from finetune.errors import BadSampleError
+from finetune.files import replace_file
 
 BAD = "bad.jsonl"
 
@@ -20,9 +21,7 @@ def write_bad(path: Path, rows: Sequence[tuple[str, str, str]]) -> None:
     if not rows:
         path.unlink(missing_ok=True)
         return
-    unfinished = path.with_name(f".{path.name}.part")
-    unfinished.write_bytes(b"".join(_line(*row) for row in rows))
-    unfinished.replace(path)
+    replace_file(path, b"".join(_line(*row) for row in rows))
 
 
 def add_bad(path: Path, error: BadSampleError) -> None:

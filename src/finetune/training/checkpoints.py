@@ -34,6 +34,8 @@ FOLDER, WEIGHTS, OPTIMIZER, GENERATORS, STATE, TRAINER_STATE = (
 _NAME = re.compile(r"step-(\d+)")
 _UNFINISHED = re.compile(r"\.(best|final|step-\d{8})-[a-z0-9_]{8}")
 """As `write_folder` names them; a user's own hidden folders are no concern of a run."""
+_OLD = "old"
+"""Where `write_folder` puts the earlier folder for as long as the new one takes its place."""
 _KINDS: dict[str, type] = {
     "step": int, "config": dict, "processes": int, "optimizer": dict, "scheduler": dict, "best": dict, "bad": list,
 }  # fmt: skip
@@ -48,7 +50,7 @@ def write_folder(place: Path, write: Any) -> None:
         unfinished.chmod(0o755)
         if place.exists():
             old = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
-            place.rename(old / "old")
+            place.rename(old / _OLD)
             unfinished.rename(place)
             shutil.rmtree(old)
         else:
@@ -59,10 +61,15 @@ def write_folder(place: Path, write: Any) -> None:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what a killed run was about to write."""
-    for path in folder.iterdir() if folder.is_dir() else ():
-        if _UNFINISHED.fullmatch(path.name) and path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
+    """Remove what a killed run was about to write; what it had taken away before that is put back."""
+    for path in [*folder.iterdir()] if folder.is_dir() else ():
+        found = _UNFINISHED.fullmatch(path.name)
+        if not found or not path.is_dir():
+            continue
+        place, old = folder / found[1], path / _OLD
+        if old.is_dir() and not place.exists():  # killed between the two renames of `write_folder`
+            old.rename(place)
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def checkpoint_path(run: Path, step: int) -> Path:

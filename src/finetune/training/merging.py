@@ -34,7 +34,11 @@ class Merged:
 
 
 def merge_adapter(
-    model: str | os.PathLike[str], adapter: Path, out: Path, *, tolerance: float = 0.02
+    model: str | os.PathLike[str],
+    adapter: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    tolerance: float = 0.02,
 ) -> Merged:
     """Fold adapters into a model's weights and write it in the published layout.
 
@@ -52,6 +56,7 @@ def merge_adapter(
         CheckpointError: If files are missing, the adapters belong to another model, or outputs are not preserved; then
             nothing is written.
     """
+    adapter, out = Path(adapter), Path(out)
     if out.exists():
         raise CheckpointError(f"{out}: exists already. Give a new folder.")
     folder = local_folder(model)
@@ -77,12 +82,12 @@ def merge_adapter(
     if not difference <= tolerance:
         raise CheckpointError(
             f"{adapter}: with the adapters folded in, probabilities of next tokens differ by {difference:.3g}, more "
-            f"than --tolerance {tolerance:g}. Nothing was written."
+            f"than tolerance={tolerance:g}. Nothing was written."
         )
     if rounded > effect:
         raise CheckpointError(
             f"{adapter}: the adapters change log probabilities of next tokens by {effect:.3g}, rounding to {dtype} by "
-            f"{rounded:.3g}: nothing of them would be left. Nothing was written; use them with --adapter."
+            f"{rounded:.3g}: nothing of them would be left. Nothing was written; use them beside the model, as its adapter."
         )
 
     def write(place: Path) -> None:

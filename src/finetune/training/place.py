@@ -2,14 +2,17 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from finetune.config import RunConfig
 from finetune.config.run import differences
 from finetune.errors import CheckpointError
+from finetune.loading import choose_device
 from finetune.training.checkpoints import checkpoints, read_state
+from finetune.training.preparing import resolved_precision
 
 try:
     import fcntl
@@ -89,7 +92,7 @@ def starting_point(config: RunConfig, out: Path, *, resume: bool) -> Path | None
     found = checkpoints(out)
     if not resume:
         if found or (out / FINAL).exists():
-            raise CheckpointError(f"{out}: holds a run already. Go on with --resume, or give another out.")
+            raise CheckpointError(f"{out}: holds a run already. Resume it, or give another out.")
         return None
     if not found:
         if (out / FINAL).exists():
@@ -98,7 +101,9 @@ def starting_point(config: RunConfig, out: Path, *, resume: bool) -> Path | None
             )
         return None
     state = read_state(found[-1])
-    other = differences(state["config"], config)
+    _check_precision(found[-1], state, config)
+    earlier = {**state["config"], "precision": config.precision} if "precision" in state else state["config"]
+    other = differences(earlier, config)
     if other:
         raise CheckpointError(
             f"{found[-1]}: is of another configuration: {'; '.join(other[:5])}. "
@@ -110,3 +115,19 @@ def starting_point(config: RunConfig, out: Path, *, resume: bool) -> Path | None
             f"{found[-1]}: was written by {state['processes']} processes, here are {world}; the batches would differ."
         )
     return found[-1]
+
+
+def _check_precision(checkpoint: Path, state: Mapping[str, Any], config: RunConfig) -> None:
+    """Hold what is computed in to what was computed in; earlier checkpoints know their setting alone.
+
+    Raises:
+        CheckpointError: If it is another.
+    """
+    device = choose_device(config.device)
+    here = resolved_precision(config, device)
+    there = state.get("precision", here)
+    if there != here:
+        raise CheckpointError(
+            f"{checkpoint}: was computed in {there}; precision={config.precision} is {here} on this device "
+            f"({device.type}). Set precision={there} to go on, or give another out."
+        )

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -110,9 +110,16 @@ def training_plan(config: RunConfig, device: torch.device) -> TrainingPlan:
     )
 
 
+def resolved_precision(config: RunConfig, device: torch.device) -> Literal["bf16", "float32"]:
+    """Tell what a run computes in: ``auto`` is bf16 on a GPU, else float32."""
+    if config.precision == "auto":
+        return "bf16" if device.type == "cuda" else "float32"
+    return config.precision
+
+
 def is_half(config: RunConfig, device: torch.device) -> bool:
     """Tell whether a run computes in bf16."""
-    return config.precision == "bf16" or (config.precision == "auto" and device.type == "cuda")
+    return resolved_precision(config, device) == "bf16"
 
 
 def prepare(config: RunConfig, folder: Path, device: torch.device) -> Prepared:

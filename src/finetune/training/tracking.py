@@ -10,6 +10,7 @@ from transformers.trainer_callback import TrainerCallback
 
 from finetune.config import RunConfig
 from finetune.config.reading import plain
+from finetune.files import replace_file
 
 METRICS = "metrics.jsonl"
 _UNTOLD = (
@@ -36,9 +37,7 @@ class JsonLines(TrainerCallback):
             kept = [
                 line for line in path.read_text(encoding="utf-8").splitlines() if _step(line, step) <= step
             ]
-            unfinished = path.with_name(f".{path.name}.part")
-            unfinished.write_text("".join(line + "\n" for line in kept if line), encoding="utf-8")
-            unfinished.replace(path)
+            replace_file(path, "".join(line + "\n" for line in kept if line))
 
     def on_log(
         self, args: Any, state: Any, control: Any, logs: Mapping[str, Any] | None = None, **kwargs: Any

@@ -32,7 +32,7 @@ from finetune.training.checkpoints import (
     write_checkpoint,
 )
 from finetune.training.meter import SourceLosses, SpeedMeter
-from finetune.training.preparing import Prepared, parameter_groups
+from finetune.training.preparing import Prepared, parameter_groups, resolved_precision
 from finetune.training.sharding import gathered, is_sharded
 from finetune.training.validation import Best, Validation
 
@@ -226,6 +226,7 @@ class AnswerTrainer(Trainer):
             state = {
                 "step": step,
                 "config": plain(self._config),
+                "precision": resolved_precision(self._config, self.args.device),
                 "processes": self.accelerator.num_processes,
                 "optimizer": rest,
                 "scheduler": self.lr_scheduler.state_dict(),

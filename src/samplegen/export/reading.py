@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -160,6 +161,22 @@ def _typed(texts: pa.ChunkedArray, kind: str | None) -> pa.ChunkedArray:
     except pa.ArrowInvalid:
         return cells if kind else texts
     return numbers if kind or numbers.cast(pa.string()).equals(texts) else texts
+
+
+def unquote_csv(table: pa.Table, path: str | os.PathLike[str]) -> pa.Table:
+    """Give the texts of a CSV file as they were before they were written.
+
+    `samplegen collect` puts an apostrophe before a text that a spreadsheet program would run. It is taken away where
+    the manifest beside the file says that the file was collected; any other file's texts stay as they are.
+
+    Args:
+        table: What was read of the file.
+        path: The file.
+
+    Raises:
+        ExportError: If there is a manifest of samplegen's that cannot be read.
+    """
+    return unquote_table(table) if _collected_columns(Path(path)) else table
 
 
 def _collected_columns(path: Path) -> Mapping[str, str]:

@@ -106,7 +106,7 @@ def test_a_file_in_place_of_the_folder_is_named_before_anything_long(run, tmp_pa
 def test_without_a_run_data_must_be_named(run, model_folder, tmp_path):
     code, _, err = run("evaluate", model_folder, "--out", tmp_path / "out")
 
-    assert (code, "give at least one --data NAME=PATH" in err) == (2, True)
+    assert (code, "give data, at least one NAME=PATH" in err) == (2, True)
 
 
 def test_a_picture_that_is_none_is_named_before_the_model_is_loaded(run, tmp_path):

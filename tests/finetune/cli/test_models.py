@@ -1,5 +1,6 @@
 import json
 import sys
+from importlib.metadata import version
 
 import pytest
 
@@ -27,6 +28,10 @@ def test_a_new_model_is_described(run, tmp_path):
     code, out, _ = run("info", folder, "--json")
     assert (code, json.loads(out)["parameters"]) == (0, 4_349_376)
     assert "60 tensors, all as config.json has them" in run("info", folder)[1]
+
+
+def test_the_version_is_that_of_the_distribution(run):
+    assert run("--version")[:2] == (0, f"finetune {version('samplegen')}\n")
 
 
 @pytest.mark.parametrize(

@@ -174,7 +174,7 @@ def test_a_file_of_something_else_is_refused(tmp_path, text):
 
 @pytest.mark.parametrize("change", ["steps", "=3", "steps.of=3", "data.sources.9=1", "model: ]"])
 def test_a_change_that_leads_nowhere_is_refused(written, change):
-    with pytest.raises(ConfigError, match=r"--set|steps: found"):
+    with pytest.raises(ConfigError, match=r"setting|steps: found"):
         load_run(written(), changes=[change])
 
 

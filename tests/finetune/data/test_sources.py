@@ -14,6 +14,7 @@ import samplegen
 from finetune.config import Columns, SourceConfig, SplitConfig, parse_source
 from finetune.data import open_source, products_of
 from finetune.errors import BadSampleError, DataError
+from samplegen.pipeline.collecting import collect
 
 EVERY_ROW = {"split": "all"}
 FORMATS = ("parquet", "csv", "jsonl", "webdataset")
@@ -51,6 +52,55 @@ def test_what_samplegen_writes_is_read(tiny_pack, tmp_path, kind):
 
     assert sorted((product.title, product.price) for product in found) == wanted
     assert {product.picture.size for product in found} == {(64, 64)}
+
+
+def test_a_collected_csv_trains_on_the_same_titles_as_the_same_list_in_parquet(tmp_path, products):
+    titles = ["+Size Jeans", "'=quoted", "'plain", "-20% Wool", "Coat"]
+    rows = [{**row, "title": title} for row, title in zip(products(5), titles, strict=True)]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "list.parquet")
+    found = {}
+    for kind in ("csv", "parquet"):
+        collect(str(tmp_path / "list.parquet"), tmp_path / kind, format=kind, image_column="image")
+        read = products_of(open_source(source_of(tmp_path / kind), **EVERY_ROW))
+        found[kind] = [(product.title, product.group, product.price) for product in read]
+
+    assert [title for title, _, _ in found["csv"]] == titles
+    assert found["csv"] == found["parquet"]
+
+
+@pytest.mark.parametrize("kind", ["csv", "paths in parquet", "parquet", "webdataset"])
+def test_a_relative_source_is_read_wherever_the_process_goes(dataset, products, tmp_path, monkeypatch, kind):
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    root = dataset(products(2), "csv" if kind == "paths in parquet" else kind, name="here/data")
+    if kind == "paths in parquet":
+        rows = [{**row, "image": f"images/{number}.png"} for number, row in enumerate(products(2))]
+        (root / "Dataset.csv").unlink()
+        pq.write_table(pa.Table.from_pylist(rows), root / "list.parquet")
+
+    opened = [open_source(source_of("data"), **EVERY_ROW) for _ in range(2)]
+    opened[0][0].picture  # noqa: B018  # is read from here first
+    monkeypatch.chdir(tmp_path / "there")
+    dataset(products(2), "csv", name="there/data")
+    opened.append(open_source(source_of("data"), **EVERY_ROW))
+
+    assert [product.picture.size for source in opened for product in products_of(source)] == [(24, 24)] * 6
+
+
+def test_an_apostrophe_of_a_list_of_ones_own_stays(dataset, products):
+    rows = [{**row, "title": "'+Size Jeans"} for row in products(2)]
+    found = products_of(open_source(source_of(dataset(rows)), **EVERY_ROW))
+
+    assert {product.title for product in found} == {"'+Size Jeans"}
+
+
+def test_a_manifest_that_cannot_be_read_is_an_error_of_the_source(dataset, products):
+    root = dataset(products(2))
+    (root / "manifest.json").write_text('{"generator": "samplegen", "source": "a list"}')
+
+    with pytest.raises(DataError, match=r"source real: .*manifest\.json"):
+        open_source(source_of(root), **EVERY_ROW)
 
 
 def test_folders_of_pictures_name_their_category(tmp_path, noise):

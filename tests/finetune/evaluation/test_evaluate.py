@@ -168,5 +168,5 @@ def test_bad_settings_are_refused(options, message):
 
 
 def test_no_source_is_refused():
-    with pytest.raises(DataError, match="at least one --data"):
+    with pytest.raises(DataError, match="give data, at least one"):
         open_sources([], PromptForm(), SETTINGS)

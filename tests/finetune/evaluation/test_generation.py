@@ -104,6 +104,17 @@ def test_a_file_of_answers_that_was_cut_off_is_gone_on_with(ask, products, tmp_p
     assert ask(products, cache=AnswerCache(path)) == first
 
 
+def test_the_first_answer_after_a_line_that_was_cut_off_is_kept(tmp_path):
+    path = tmp_path / "answers.jsonl"
+    AnswerCache(path).put({"a": "Shirt", "b": "Bag"})
+    path.write_bytes(path.read_bytes()[:-5])
+
+    AnswerCache(path).put({"c": "Coat"})
+    AnswerCache(path).put({"d": "Hat"})
+
+    assert [AnswerCache(path).get(key) for key in "abcd"] == ["Shirt", None, "Coat", "Hat"]
+
+
 @pytest.mark.parametrize("other", [{"model": "b"}, {"question": ("?", 2, 4)}])
 def test_another_model_or_question_has_answers_of_its_own(other):
     picture = Image.new("RGB", (4, 4))

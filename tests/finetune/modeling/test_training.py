@@ -287,7 +287,18 @@ def test_operations_of_the_published_shape_are_four_and_six_to_a_weight():
     assert weights == 6 * decoder * 800 + 3 * scores
 
 
-def test_peaks_go_by_the_name_of_the_gpu():
-    assert peak_flops("NVIDIA H100 80GB HBM3") == 989e12
-    assert peak_flops("NVIDIA H100 PCIe") == 756e12
-    assert peak_flops("Voodoo2") is None
+@pytest.mark.parametrize(
+    ("name", "peak"),
+    [
+        ("NVIDIA H100 80GB HBM3", 989e12),
+        ("NVIDIA H100 PCIe", 756e12),
+        ("NVIDIA A100-SXM4-80GB", 312e12),
+        ("NVIDIA L4", 121e12),
+        ("NVIDIA L40", 181e12),
+        ("NVIDIA L40S", 362e12),
+        ("NVIDIA L400", None),
+        ("Voodoo2", None),
+    ],
+)
+def test_peaks_go_by_whole_words_of_the_gpus_name(name, peak):
+    assert peak_flops(name) == peak

@@ -1,6 +1,9 @@
 """What a run finds in its folder: another's files are left alone, a run's own are told from them."""
 
 import json
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +11,7 @@ import pytest
 
 from finetune.config.reading import plain, write_yaml
 from finetune.errors import CheckpointError
-from finetune.training.checkpoints import checkpoints, remove_unfinished
+from finetune.training.checkpoints import checkpoints, remove_unfinished, write_folder
 from finetune.training.place import MARK, RUNNING, check_place
 from finetune.training.run import train
 
@@ -41,6 +44,36 @@ def test_only_what_a_run_was_about_to_write_is_removed(tmp_path):
     remove_unfinished(tmp_path)
 
     assert {path.name for path in tmp_path.iterdir()} == set(others)
+
+
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from finetune.training.checkpoints import write_folder
+
+rename, renamed = Path.rename, []
+
+def counted(self, target):
+    renamed.append(target)
+    if len(renamed) == {number}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return rename(self, target)
+
+Path.rename = counted
+write_folder(Path(sys.argv[1]), lambda folder: (folder / "weights").write_text("new"))
+"""
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_the_best_weights_outlive_a_run_that_is_killed_while_it_replaces_them(tmp_path, number):
+    write_folder(tmp_path / "best", lambda folder: (folder / "weights").write_text("old"))
+    command = [sys.executable, "-c", _KILLED.format(number=number), str(tmp_path / "best")]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+
+    remove_unfinished(tmp_path)
+
+    assert _contents(tmp_path) == {Path("best/weights"): b"old"}
+    assert [path.name for path in tmp_path.iterdir()] == ["best"]
 
 
 def test_a_run_that_was_stopped_before_its_first_checkpoint_is_a_run(tmp_path):
@@ -92,13 +125,35 @@ def test_a_checkpoint_without_a_state_is_named(run_config, state):
         train(config, resume=True)
 
 
+def test_a_run_does_not_go_on_in_another_precision(run_config):
+    config = run_config(steps=1, precision="bf16")
+    train(config)
+    (checkpoint,) = checkpoints(Path(config.out))
+    state = json.loads((checkpoint / "state.json").read_text())
+    assert state["precision"] == "bf16"
+    # As a GPU writes it.
+    state["config"] |= {"precision": "auto", "device": "cuda"}
+    (checkpoint / "state.json").write_text(json.dumps(state))
+
+    with pytest.raises(CheckpointError, match=r"was computed in bf16; precision=auto is float32 .*\(cpu\)"):
+        train(replace(config, precision="auto"), resume=True)
+    assert train(config, resume=True).steps == 1
+
+
+def test_a_run_whose_precision_was_chosen_goes_on_where_it_is_named(run_config):
+    config = run_config(steps=1, precision="auto")
+    train(config)
+
+    assert train(replace(config, precision="float32"), resume=True).steps == 1
+
+
 def test_a_checkpoint_from_before_a_setting_was_known_is_gone_on_from(run_config):
     config = run_config(steps=1)
     train(config)
     (checkpoint,) = checkpoints(Path(config.out))
     state = json.loads((checkpoint / "state.json").read_text())
     assert state["config"] == plain(config)
-    del state["config"]["shard"], state["config"]["optim"]["clip"]
+    del state["precision"], state["config"]["shard"], state["config"]["optim"]["clip"]
     (checkpoint / "state.json").write_text(json.dumps(state))
 
     assert train(config, resume=True).steps == 1

@@ -299,3 +299,17 @@ def test_an_empty_validation_split_says_that_evaluations_may_be_left_out(run_con
 
     with pytest.raises(DataError, match=r"'validation'.*evaluation\.every=0"):
         train(run_config(data=data, evaluation={"every": 1}))
+
+
+def test_the_documented_program_runs(settings, noise, tmp_path, monkeypatch):
+    page = Path(__file__).parents[3] / "docs" / "finetune.md"
+    program = page.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "first.yaml").write_text(yaml.safe_dump(settings()), encoding="utf-8")
+    noise(40, 60).save("shirt.jpg")
+    names = {}
+
+    exec(program.replace("steps=100", "steps=1"), names)  # noqa: S102  # the page's own
+
+    assert names["outcome"].steps == 1
+    assert names["prediction"].picture == "shirt.jpg"

@@ -1,5 +1,6 @@
 """New models with random weights, so that every command runs where no weights can be downloaded."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ _SPARE = 1.05
 """Room on the disk beside the tensors themselves."""
 
 
-def new_model(size: str, out: Path, *, seed: int = 0) -> Path:
+def new_model(size: str, out: str | os.PathLike[str], *, seed: int = 0) -> Path:
     """Write a model with random weights, its tokenizer and its processor, in the published layout.
 
     Args:
@@ -35,6 +36,7 @@ def new_model(size: str, out: Path, *, seed: int = 0) -> Path:
     Raises:
         CheckpointError: If the size is not known, the folder exists, or the disk has no room.
     """
+    out = Path(out)
     config = new_config(size)
     if out.exists():
         raise CheckpointError(f"{out}: exists already. Give a new folder.")

@@ -9,7 +9,7 @@ from finetune.errors import CheckpointError
 from finetune.inspection import inspect_model
 from finetune.modeling.model import shapes_of
 from finetune.modeling.sizes import new_config
-from finetune.new_model import new_model
+from finetune.new_models import new_model
 from finetune.vocabulary import END, USER
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from finetune.bench_training.steps import (
+from finetune.bench.steps import (
     PLAIN_ACCUMULATED,
     Bench,
     Case,

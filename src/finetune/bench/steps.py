@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from finetune.config import LoraSettings
-from finetune.data.pictures import CROP_PX, MAX_CROPS, token_count
+from finetune.data.pictures import MAX_CROPS, token_count
 from finetune.modeling import Phi3VisionForCausalLM
 from finetune.modeling.flops import Training, Work
+from finetune.picture_tokens import CROP_PX
 from finetune.vocabulary import BOS, IGNORED_LABEL, PAD
 
 PLAIN_ACCUMULATED = 4

@@ -1,6 +1,6 @@
 import pytest
 
-from finetune.bench_training import Plan, measure_training
+from finetune.bench import Plan, measure_training
 from finetune.errors import FinetuneError
 
 
