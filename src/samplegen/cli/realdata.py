@@ -10,7 +10,6 @@ import typer
 
 from samplegen.cli.app import INTERRUPTED, DatasetArgument, app, show_progress, whole
 from samplegen.cli.datasets import parse_splits
-from samplegen.errors import MissingExtraError
 from samplegen.realdata.limits import Limits
 
 if TYPE_CHECKING:
@@ -87,9 +86,8 @@ def collect(
     ] = False,
 ) -> None:
     """Download the pictures of a price list and write both as a dataset; rows that fail go to failures.csv."""
-    with _client_there():
-        from samplegen.pipeline.collecting import collect
-        from samplegen.realdata.fetching import USER_AGENT
+    from samplegen import collect
+    from samplegen.realdata.fetching import USER_AGENT
 
     limits = Limits(
         concurrency=concurrency,
@@ -156,16 +154,6 @@ def _progress() -> Iterator["Report"]:
             before = done
 
         yield report
-
-
-@contextmanager
-def _client_there() -> Iterator[None]:
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if error.name not in ("httpx", "httpcore", "anyio"):
-            raise
-        raise MissingExtraError("collect needs an HTTP client: pip install 'samplegen[collect]'.") from error
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from samplegen.errors import FidelityError
+from samplegen.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from samplegen.fidelity.comparison import compare
@@ -26,6 +26,6 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401  # a module holds anything
         library = (error.name or "").partition(".")[0]
         if library not in _EXTRA:
             raise
-        raise FidelityError(
+        raise MissingExtraError(
             f"comparing needs {_NAMES.get(library, library)}: pip install 'samplegen[compare]'."
         ) from error

@@ -1,5 +1,6 @@
 """Checks and describes datasets that exist already."""
 
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,12 +19,16 @@ from samplegen.export.validation import validate_dataset
 from samplegen.fidelity.rules import euro_rate_of
 
 
-def check_dataset(path: Path, *, strict: bool = False) -> tuple[int, list[str]]:
+def check_dataset(path: str | os.PathLike[str], *, strict: bool = False) -> tuple[int, list[str]]:
     """Return the number of rows and what is wrong with a dataset, in sentences.
 
-    The euro rule is held to the rate of the template that the manifest names, where that template is installed
-    and unchanged. A collected dataset is held to the rules of a price list only if ``strict``.
+    The euro rule is held to the rate that the manifest names. A collected dataset is held to the rules of a price list
+    only if ``strict``.
+
+    Raises:
+        ExportError: If there is no dataset.
     """
+    path = Path(path)
     return validate_dataset(path, euro_rate=euro_rate_of(path), strict=strict)
 
 

@@ -55,7 +55,7 @@ class Collected:
 
 
 def collect(
-    source: str,
+    source: str | os.PathLike[str],
     out: str | os.PathLike[str],
     *,
     format: str = "parquet",
@@ -94,7 +94,7 @@ def collect(
     if splits is not None:
         check_shares(splits)
     listed = open_source(
-        source,
+        os.fspath(source),
         image_column=image_column,
         config=config,
         limits=limits,

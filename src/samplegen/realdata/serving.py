@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+import os
 import re
 import socket
 from collections.abc import Iterator
@@ -49,13 +50,14 @@ class Shop:
     Pictures lie in a temporary file until it is closed, so that memory does not fill.
     """
 
-    def __init__(self, dataset: Path) -> None:
-        """Read a dataset.
+    def __init__(self, dataset: str | os.PathLike[str]) -> None:
+        """Read a dataset: its folder, or one of its files.
 
         Raises:
             ExportError: If there is none.
             CollectError: If it has no rows, a picture of it cannot be read, or a column of texts holds none.
         """
+        dataset = Path(dataset)
         self.name = dataset.resolve().stem if dataset.is_file() else dataset.resolve().name
         self.rows: list[Row] = []
         self.places: list[Places] = []

@@ -65,8 +65,8 @@ class FitOptions:
     min_count: int = 5
     epsilon: float | None = None
     seed: int | None = None
-    base: str | None = None
-    shapes: Path | None = None
+    base: str | os.PathLike[str] | None = None
+    shapes: str | os.PathLike[str] | None = None
     language: str | None = None
     overwrite: bool = False
 
@@ -127,7 +127,7 @@ def fit_template(
     """
     table, out, options = Path(table), Path(out), options or FitOptions()
     check_folder(out, overwrite=options.overwrite)
-    wardrobe = open_wardrobe(options.base)
+    wardrobe = open_wardrobe(options.base and os.fspath(options.base))
     read = read_table(table)
     if len(read.rows) < options.min_count:
         raise FitError(
@@ -135,7 +135,7 @@ def fit_template(
             "written. Give a larger table, or a lower --min-count if its rows are public."
         )
     words = _languages(read, options, wardrobe)
-    mapping = read_shapes(options.shapes) if options.shapes else {}
+    mapping = read_shapes(Path(options.shapes)) if options.shapes else {}
     for word, shape in mapping.items():
         if shape not in wardrobe.shapes:
             raise FitError(

@@ -54,7 +54,7 @@ def command_of(table: Path, out: Path, options: "FitOptions") -> str:
     if options.language:
         parts.append(f"--language {options.language}")
     if options.shapes:
-        parts.append(f"--shapes {options.shapes.name}")
+        parts.append(f"--shapes {Path(options.shapes).name}")
     return " ".join(parts)
 
 
