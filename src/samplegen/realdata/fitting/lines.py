@@ -185,12 +185,15 @@ def _tripled(counts: Counter[str]) -> Counter[str]:
 
 
 def blend(own: Mapping[str, float], pool: Mapping[str, float], share: float, most: int) -> Weights:
-    """Give a line's own weights with some of the pool's; the pool's come to `share` of all."""
+    """Give a line's own weights with some of the pool's; these come to `share` of all, but none to more than in the pool.
+
+    So a word that only one row has stays rare in a line of many rows.
+    """
     weights = {w: float(times) for w, times in sorted(own.items(), key=lambda item: (-item[1], item[0]))}
     lent = {word: times for word, times in pool.items() if word not in own}
     best = sorted(lent.items(), key=lambda item: (-item[1], item[0]))[: most if weights else 3 * most]
     total, of_lent = sum(weights.values()), sum(times for _, times in best)
-    scale = 1.0 if not total else total * share / (1 - share) / max(of_lent, 1)
+    scale = min(total * share / (1 - share) / max(of_lent, 1), 1.0) if total else 1.0
     for word, times in best:
         weights[word] = max(round(times * scale, 2), 0.01)
     return weights
