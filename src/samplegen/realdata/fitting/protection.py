@@ -136,17 +136,22 @@ class Generalizer:
             return None
         if piece.kind == NOUN:
             return self._noun(piece, shape)
-        return self._part(piece) or self.public(piece.kind, shape, len(piece.text.split()))
+        return self._part(piece, shape) or self.public(piece.kind, shape, len(piece.text.split()))
 
-    def _part(self, piece: Piece) -> Piece | None:
-        """Give the longest part of a phrase that is common and of the same kind (Poplin of Stretch Poplin)."""
+    def _part(self, piece: Piece, shape: str) -> Piece | None:
+        """Give the longest part of a phrase that is common and of the same kind (Poplin of Stretch Poplin).
+
+        Where the drawing has a common phrase with that part and as many words, that one (Cotton Poplin).
+        """
         words = piece.text.split()
         for length in range(len(words) - 1, 0, -1):
             for start in range(len(words) - length, -1, -1):
                 part = " ".join(words[start : start + length])
                 kind = self._words.kinds.get(key_of(part), STYLE)
                 if self.seen.often(part) and kind == piece.kind.removesuffix(ELIDED):
-                    return replace(piece, text=part)
+                    common = self._common.get((piece.kind, shape), [])
+                    alike = [p for p in common if f" {part} " in f" {p} " and len(p.split()) == len(words)]
+                    return replace(piece, text=self._rng.choice(alike) if alike else part)
         return None
 
     def _noun(self, piece: Piece, shape: str) -> Piece | None:
