@@ -14,7 +14,7 @@ from samplegen.realdata.fitting.vocabulary import COMMA, LINK, NOUN
 from samplegen.templates.checks import LEVEL_SEPARATOR
 
 BLEND = 0.15
-"""Share of a slot's weight that goes to words of other lines with the same noun or drawing, so that titles recombine."""
+"""Most of a slot's weight that goes to words of other lines with the same noun or drawing, so that titles recombine."""
 FORM_BLEND = 0.08
 _LENT_WORDS = 5
 _LENT_FORMS = 3
@@ -185,9 +185,9 @@ def _tripled(counts: Counter[str]) -> Counter[str]:
 
 
 def blend(own: Mapping[str, float], pool: Mapping[str, float], share: float, most: int) -> Weights:
-    """Give a line's own weights with some of the pool's; these come to `share` of all, but none to more than in the pool.
+    """Give a line's own weights with some of the pool's; the pool's come to `share` of all at most.
 
-    So a word that only one row has stays rare in a line of many rows.
+    None weighs more than in the pool, so that a word that only one row has stays rare in a line of many rows.
     """
     weights = {w: float(times) for w, times in sorted(own.items(), key=lambda item: (-item[1], item[0]))}
     lent = {word: times for word, times in pool.items() if word not in own}
