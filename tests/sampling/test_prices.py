@@ -1,8 +1,11 @@
+from statistics import NormalDist
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from samplegen.sampling.prices import PricePoints
+from samplegen.sampling.streams import normals_at
 
 points = st.dictionaries(st.integers(1, 10**6).map(str), st.floats(0.1, 100), min_size=1, max_size=8)
 
@@ -27,3 +30,10 @@ def test_a_point_snaps_to_itself():
     table = {"8": 1, "10": 3, "12.5": 4}
     snapped = PricePoints([table]).snap(np.zeros(3, int), np.log([8, 10, 12.5]))
     assert snapped.tolist() == [800, 1000, 1250]
+
+
+def test_even_numbers_become_normal_ones():
+    normal = normals_at((np.arange(1000) + 0.5) / 1000)
+    expected = [NormalDist().inv_cdf((k + 0.5) / 1000) for k in range(1000)]
+    assert np.all(np.diff(normal) > 0)
+    assert np.abs(normal - expected).max() < 0.01

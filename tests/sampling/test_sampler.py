@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from samplegen.domain.pricelist import check_rules
 from samplegen.errors import SamplingError
 from samplegen.sampling import Sampler
+from samplegen.sampling.places import Places
 
 starts = st.integers(0, 10**9)
 counts = st.integers(0, 300)
@@ -30,6 +31,14 @@ def test_seeds_differ(starter):
     first, second = (Sampler(starter, seed).draw(range(64)).table() for seed in (1, 2))
     for name in ("product_code", "title", "imageurl", "full_price"):
         assert not first[name].equals(second[name])
+
+
+def test_prices_of_a_place_fill_its_spread_evenly(starter):
+    place, price_at = Places(starter).draw(1, np.arange(3_000))
+    for number in np.unique(place):
+        found = np.sort(price_at[place == number])
+        even = (np.arange(len(found)) + 0.5) / len(found)
+        assert np.abs(found - even).max() < 3 / len(found)  # independent draws stray by about 1 / sqrt(n)
 
 
 @pytest.mark.parametrize("pack", ["burberry", "starter", "tiny"])

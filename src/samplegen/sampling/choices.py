@@ -25,6 +25,12 @@ class Choice:
         """Give the place of a name for every `u`."""
         return np.minimum(np.searchsorted(self.limits, u, "right"), len(self.names) - 1)
 
+    def within(self, u: Floats, places: NDArray[np.intp]) -> Floats:
+        """Give where each `u` lies in the part of the interval that its place has, from 0 to 1."""
+        limits = np.concatenate([np.zeros(1), self.limits])
+        part: Floats = (u - limits[places]) / (limits[places + 1] - limits[places])
+        return part
+
 
 class Tables:
     """Many weighted tables; table `t` holds the entries from `starts[t]` to `starts[t + 1]`."""

@@ -35,7 +35,12 @@ class Places:
         self.spread = np.asarray([line.spread for line in lines.values()])[self.line]
         self._choice = Choice({str(number): place.weight for number, place in enumerate(places)})
 
-    def draw(self, seed: int, styles: NDArray[np.int64]) -> NDArray[np.intp]:
-        """Give the place of every style; the shares of a list of rows come close to the weights at once."""
-        u: Floats = even_uniforms(stream_key(seed, "place"), styles)
-        return self._choice.places(u)
+    def draw(self, seed: int, styles: NDArray[np.int64]) -> tuple[NDArray[np.intp], Floats]:
+        """Give the place of every style, and a number in [0, 1) for its price there.
+
+        Both fill what they are drawn from evenly: shares of places in a list come close to the weights at once, and
+        prices of a place to their spread.
+        """
+        u = even_uniforms(stream_key(seed, "place"), styles)
+        place = self._choice.places(u)
+        return place, self._choice.within(u, place)

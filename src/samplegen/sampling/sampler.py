@@ -16,7 +16,7 @@ from samplegen.sampling.places import Places
 from samplegen.sampling.prices import PricePoints, Prices, Pricing
 from samplegen.sampling.products import ProductMaker
 from samplegen.sampling.splits import Splits
-from samplegen.sampling.streams import normals, stream_key, uniforms
+from samplegen.sampling.streams import normals, normals_at, stream_key, uniforms
 from samplegen.sampling.styles import StyleLine
 from samplegen.sampling.titles import Title, TitleGrammar
 from samplegen.sampling.urls import guids, join_urls, url_codes
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MAX_SEED = 2**63 - 1
+_COMMON = 0.05
+"""Share of a line from which titles share prices; rarer ones hardly repeat, and prices of their own are more even."""
 
 
 class Sampler:
@@ -103,7 +105,7 @@ class Draw:
         self._style = sampler.style_line.styles(rows)
         styles, self._which = np.unique(self._style, return_inverse=True)
         self._styles = styles
-        self._place = sampler.places.draw(sampler.seed, styles)
+        self._place, self._price_at = sampler.places.draw(sampler.seed, styles)
         numbers = sampler.titles.draw(sampler.seed, sampler.places.line[self._place], styles)
         distinct, self._title = np.unique(numbers, return_inverse=True)
         self._numbers = distinct
@@ -123,11 +125,11 @@ class Draw:
         """Prices of the styles."""
         sampler, places, styles = self._sampler, self._sampler.places, self._styles
         effects = np.asarray([title.price_effect for title in self._titles])[self._title]
+        common = np.asarray([title.chance >= _COMMON for title in self._titles], bool)[self._title]
         alone = uniforms(stream_key(sampler.seed, "price of its own"), styles)
-        shared = alone < sampler.template.settings.title_keeps_price
-        noise = normals(stream_key(sampler.seed, "price"), styles)
+        shared = common & (alone < sampler.template.settings.title_keeps_price)
         of_titles = normals(stream_key(sampler.seed, "price of a title"), self._numbers)[self._title]
-        noise = np.where(shared, of_titles, noise)
+        noise = np.where(shared, of_titles, normals_at(self._price_at))
         log_price = places.log_price[self._place] + effects + places.spread[self._place] * noise
         tables = sampler.price_table[places.line[self._place]]
         cents = sampler.points.snap(tables, log_price)

@@ -30,12 +30,18 @@ class Title(NamedTuple):
     """The phrases that fill its slots."""
     price_effect: float
     """What its words add to the logarithm of the price."""
+    chance: float
+    """How probable it is among the titles of its line, by its form and the words of its slots."""
 
 
 class _Form(NamedTuple):
     literals: tuple[str, ...]
     """The text before each slot, and after the last: one more than there are slots."""
     slots: tuple[tuple[str, ...], ...]
+    share: float
+    """Of the form, in its line."""
+    shares: tuple[tuple[float, ...], ...]
+    """Of the words, in their slots."""
 
 
 class TitleGrammar:
@@ -62,8 +68,16 @@ class TitleGrammar:
                         word_tables[name, slot] = len(words)
                         words.append(template.slot_words(line, slot))
                 slot_tables.append([word_tables[name, slot] for slot in pieces[1::2]])
+                filled = [words[table] for table in slot_tables[-1]]
                 self._forms.append(
-                    _Form(tuple(pieces[::2]), tuple(tuple(words[table]) for table in slot_tables[-1]))
+                    _Form(
+                        tuple(pieces[::2]),
+                        tuple(map(tuple, filled)),
+                        line.forms[form] / sum(line.forms.values()),
+                        tuple(
+                            tuple(times / sum(slot.values()) for times in slot.values()) for slot in filled
+                        ),
+                    )
                 )
         self._form_tables = Tables(form_weights)
         self._word_tables = Tables([table.values() for table in words] or [[1.0]])
@@ -111,9 +125,10 @@ class TitleGrammar:
     def _make(self, number: int) -> Title:
         place = bisect_right(self._first, number) - 1
         form, rest = self._forms[place], number - self._first[place]
-        text, used = form.literals[0], []
+        text, used, chance = form.literals[0], [], form.share
         for slot, choices in enumerate(form.slots):
             chosen, rest = divmod(rest, int(self._stride[place, slot]))
+            chance *= form.shares[slot][chosen]
             # Two slots can draw the same words; the title says them once, and they count once.
             if choices[chosen] not in used:
                 used.append(choices[chosen])
@@ -121,7 +136,7 @@ class TitleGrammar:
             text += form.literals[slot + 1]
         text = " ".join(word for word, _ in groupby(text.split()))
         effect = sum(self._effects.get(word, 0.0) for word in used)
-        return Title(text, slug(text), tuple(used), effect)
+        return Title(text, slug(text), tuple(used), effect, chance)
 
 
 def _effects(template: Template) -> dict[str, float]:

@@ -105,6 +105,68 @@ def french_rows(count: int = 400, *, seed: int = 1, rate: float = 1.0) -> list[R
     return records
 
 
+NOUNS: dict[str, dict[str, str]] = {
+    "it": {
+        "Cappotto {style} in lana": "car_coat",
+        "Montgomery {style} in lana": "duffle_coat",
+        "Abito lungo {style} in seta": "dress",
+        "Gonna a pieghe {style} in cotone": "skirt",
+        "Maglione a collo alto {style} in cachemire": "sweater",
+        "Stivaletti chelsea {style} in pelle": "ankle_boots",
+        "Infradito {style} in gomma": "sandals",
+        "Zainetto {style} in nylon riciclato": "backpack",
+        "Astuccio {style} in pelle martellata": "pouch",
+        "Portafoglio compatto {style} in pelle": "bifold_wallet",
+        "Orecchini a cerchio {style} in oro rosa": "earrings",
+        "Cerchietto {style} in raso": "hairband",
+        "Tuta intera {style} in cotone": "jumpsuit",
+        "Valigia {style} in pelle": "",
+    },
+    "es": {
+        "Abrigo de lana {style} con cinturón": "car_coat",
+        "Trenca {style} de lana": "duffle_coat",
+        "Vestido largo {style} de seda": "dress",
+        "Falda plisada {style} de algodón": "skirt",
+        "Jersey de cuello alto {style} de cachemir": "sweater",
+        "Botas chelsea {style} de piel": "ankle_boots",
+        "Chanclas {style} de goma": "slides",
+        "Bolso hobo {style} de ante": "shoulder_bag",
+        "Cartera de mano {style} de piel granulada": "pouch",
+        "Cartera compacta {style} de piel": "bifold_wallet",
+        "Pendientes de aro {style} de oro rosa": "earrings",
+        "Diadema {style} de satén": "hairband",
+        "Mono {style} de algodón": "jumpsuit",
+        "Maleta {style} de piel": "",
+    },
+    "de": {
+        "{style} Kurzmantel aus Wolle": "car_coat",
+        "{style} Dufflecoat aus Wolle": "duffle_coat",
+        "{style} Midikleid aus Seide": "dress",
+        "{style} Bleistiftrock aus Baumwolle": "skirt",
+        "{style} Rundhalspullover aus Kaschmir": "sweater",
+        "{style} Schnürstiefel aus Leder": "ankle_boots",
+        "{style} Zehentrenner aus Gummi": "sandals",
+        "{style} Hobo-Tasche aus Veloursleder": "shoulder_bag",
+        "{style} Kosmetiktasche aus Nylon": "pouch",
+        "{style} Kompaktbrieftasche aus Leder": "bifold_wallet",
+        "{style} Ohrhänger aus Roségold": "earrings",
+        "{style} Haarreif aus Satin": "hairband",
+        "{style} Overall aus Baumwolle": "jumpsuit",
+        "{style} Koffer aus Leder": "",
+    },
+}
+"""Forms of titles by language, and the drawing that each calls for; none for what cannot be drawn."""
+
+
+def plain_rows(language: str, *, each: int = 6) -> list[Record]:
+    """Make rows of an invented house in a language, without categories that could name a product."""
+    return [
+        {"category1_code": "A", "title": form.format(style=_STYLES[number]), "full_price": f"{100 + number}"}
+        for form in NOUNS[language]
+        for number in range(each)
+    ]
+
+
 def write_csv(path: Path, records: Sequence[Mapping[str, str]], columns: Sequence[str] = ()) -> Path:
     """Write records as CSV; only `columns`, if any are given."""
     names = list(columns) or list(records[0])

@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 from samplegen.domain.pricelist import check_rules
 from samplegen.errors import FitError, SamplegenError
 from samplegen.realdata.fitting import FitOptions, fit_template
+from samplegen.realdata.fitting.pictures import PLACEHOLDER
 from samplegen.sampling import Sampler
 from samplegen.templates import load_template
 
-from .tables import french_rows, write_csv
+from .tables import NOUNS, french_rows, plain_rows, write_csv
 
 REAL = Path(__file__).parents[4] / "shared" / "real" / "burberry" / "dev.csv"
 ROOT = Path(__file__).parents[3]
@@ -314,6 +315,18 @@ def test_rows_that_cannot_be_used_are_counted(tmp_path):
         "without a title": 1,
         "repeats another row in every column": 1,
     }
+
+
+@pytest.mark.parametrize("language", NOUNS)
+def test_common_nouns_of_every_language_find_their_drawing(tmp_path, language):
+    table = write_csv(tmp_path / "list.csv", plain_rows(language))
+
+    report = fit_template(table, tmp_path / "mine", FitOptions())
+
+    assert report.language == language
+    drawn = Counter(shape or PLACEHOLDER for shape in NOUNS[language].values())
+    assert Counter(line.shape for line in load_template(tmp_path / "mine").catalog.lines.values()) == drawn
+    assert report.unmapped_rows == 6
 
 
 @pytest.mark.parametrize("change", [str.upper, str.lower])

@@ -14,7 +14,7 @@ from samplegen.realdata.fitting.vocabulary import COMMA, LINK, NOUN
 from samplegen.templates.model import LEVEL_SEPARATOR
 
 BLEND = 0.15
-"""Share of a slot's weight that goes to words of other lines with the same noun or drawing, so that titles recombine."""
+"""Most of a slot's weight that goes to words of other lines with the same noun or drawing, so that titles recombine."""
 FORM_BLEND = 0.08
 _LENT_WORDS = 5
 _LENT_FORMS = 3
@@ -185,12 +185,15 @@ def _tripled(counts: Counter[str]) -> Counter[str]:
 
 
 def blend(own: Mapping[str, float], pool: Mapping[str, float], share: float, most: int) -> Weights:
-    """Give a line's own weights with some of the pool's; the pool's come to `share` of all."""
+    """Give a line's own weights with some of the pool's; the pool's come to `share` of all at most.
+
+    None weighs more than in the pool, so that a word that only one row has stays rare in a line of many rows.
+    """
     weights = {w: float(times) for w, times in sorted(own.items(), key=lambda item: (-item[1], item[0]))}
     lent = {word: times for word, times in pool.items() if word not in own}
     best = sorted(lent.items(), key=lambda item: (-item[1], item[0]))[: most if weights else 3 * most]
     total, of_lent = sum(weights.values()), sum(times for _, times in best)
-    scale = 1.0 if not total else total * share / (1 - share) / max(of_lent, 1)
+    scale = min(total * share / (1 - share) / max(of_lent, 1), 1.0) if total else 1.0
     for word, times in best:
         weights[word] = max(round(times * scale, 2), 0.01)
     return weights

@@ -136,36 +136,51 @@ class Generalizer:
             return None
         if piece.kind == NOUN:
             return self._noun(piece, shape)
-        return self._part(piece) or self.public(piece.kind, shape)
+        return self._part(piece, shape) or self.public(piece.kind, shape, len(piece.text.split()))
 
-    def _part(self, piece: Piece) -> Piece | None:
-        """Give the longest part of a phrase that is common and of the same kind (Poplin of Stretch Poplin)."""
+    def _part(self, piece: Piece, shape: str) -> Piece | None:
+        """Give the longest part of a phrase that is common and of the same kind (Poplin of Stretch Poplin).
+
+        Where the drawing has a common phrase with that part and as many words, that one (Cotton Poplin).
+        """
         words = piece.text.split()
         for length in range(len(words) - 1, 0, -1):
             for start in range(len(words) - length, -1, -1):
                 part = " ".join(words[start : start + length])
                 kind = self._words.kinds.get(key_of(part), STYLE)
                 if self.seen.often(part) and kind == piece.kind.removesuffix(ELIDED):
-                    return replace(piece, text=part)
+                    common = self._common.get((piece.kind, shape), [])
+                    alike = [p for p in common if f" {part} " in f" {p} " and len(p.split()) == len(words)]
+                    return replace(piece, text=self._rng.choice(alike) if alike else part)
         return None
 
     def _noun(self, piece: Piece, shape: str) -> Piece | None:
-        """Give another noun for the same drawing: one of the table that is common, else a public one."""
-        common = [(count, noun) for (of, noun), count in self._nouns.items() if of == shape]
+        """Give another noun for the same drawing: one of the table that is common, else a public one.
+
+        One of as many words, if there is any, so that titles keep their length.
+        """
+        length = len(piece.text.split())
+        common = {noun: count for (of, noun), count in self._nouns.items() if of == shape}
         if common:
-            return replace(piece, text=max(common)[1])
+            return replace(piece, text=max(_of_length(common, length), key=lambda noun: (common[noun], noun)))
         names = [shape, *(name for name, rules in self._words.open.items() if rules["usual"] == shape)]
         public = [n for name in names for n in self._words.public_nouns.get(name, []) if self.seen.free(n)]
-        return replace(piece, text=self._style(public[0])) if public else None
+        return replace(piece, text=self._style(_of_length(public, length)[0])) if public else None
 
-    def public(self, kind: str, shape: str = "") -> Piece | None:
-        """Give a phrase of a kind that suits a drawing: a public one, or one that the table has often."""
+    def public(self, kind: str, shape: str = "", length: int = 1) -> Piece | None:
+        """Give a phrase of a kind that suits a drawing: a public one, or one that the table has often.
+
+        Args:
+            kind: See `Piece`.
+            shape: The drawing.
+            length: Words that the phrase should have; those come first that come near it.
+        """
         base = kind.removesuffix(ELIDED)
         common = self._common.get((kind, shape), [])
         public = self._suiting(base, shape) if kind == base else []
         if base in _SUIT_ALL or (public and self._rng.random() < 0.5):
             common = public or common
-        phrases = common or public
+        phrases = _of_length(common or public, length)
         return Piece(kind, self._rng.choice(phrases)) if phrases else None
 
     def _suiting(self, kind: str, shape: str) -> list[str]:
@@ -191,6 +206,13 @@ class Generalizer:
             entry.key for entry in self._words.entries.get(key_of(phrase), []) if entry.section == "materials"
         }
         return bool(keys & {*garment.materials, *garment.wears})
+
+
+def _of_length(phrases: Iterable[str], length: int) -> list[str]:
+    """Give the phrases whose number of words is nearest to `length`."""
+    off = [(abs(len(phrase.split()) - length), phrase) for phrase in phrases]
+    least = min(off, default=(0, ""))[0]
+    return [phrase for away, phrase in off if away == least]
 
 
 def _common_phrases(parsed: Iterable[Parsed], seen: Seen) -> dict[tuple[str, str], list[str]]:

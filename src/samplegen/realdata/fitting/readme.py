@@ -89,7 +89,7 @@ It has {places} category triples and {len(learnt.lines)} product lines, learned 
 How a row comes about: its style has a place (line and category triple), drawn so that shares are met within few rows;
 a title form of the line; a word for each slot. The price is the place's base, plus what the words add, plus noise with
 the line's `spread` (all in logarithms), snapped to price points. Words that other lines of the same noun or drawing lend
-have 15% of a slot's weight, so that titles recombine: no title of the table stands here as a whole.
+have at most 15% of a slot's weight, so that titles recombine: no title of the table stands here as a whole.
 Drawings, patterns and colours are samplegen's own; hosts of URLs are reserved names.
 
 ## What of the table is here
