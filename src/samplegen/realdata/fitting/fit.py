@@ -127,7 +127,7 @@ def fit_template(
     """
     table, out, options = Path(table), Path(out), options or FitOptions()
     check_folder(out, overwrite=options.overwrite)
-    wardrobe = open_wardrobe(options.base and os.fspath(options.base))
+    wardrobe = open_wardrobe(None if options.base is None else os.fspath(options.base))
     read = read_table(table)
     if len(read.rows) < options.min_count:
         raise FitError(
