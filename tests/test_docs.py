@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import samplegen
+
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "samplegen"
 DOCS = ROOT / "docs"
@@ -117,3 +119,39 @@ def _imported_layers(path):
             if parts[0] == "samplegen" and len(parts) > 1 and _layer(parts[1]):
                 layers.add(parts[1])
     return layers
+
+
+def test_every_documented_function_is_in_the_package_itself():
+    page = (DOCS / "api.md").read_text("utf-8")
+    named = re.findall(r"^\.\. autofunction:: \S*\.(\w+)$", page, re.MULTILINE)
+
+    assert [name for name in named if name not in samplegen.__all__] == []
+    for name in samplegen.__all__:
+        assert getattr(samplegen, name).__doc__
+        assert name == "SamplegenError" or f".{name}\n" in page, name
+
+
+class _PathLike:
+    """A path that is neither text nor `pathlib`'s."""
+
+    def __init__(self, path):
+        self._path = str(path)
+
+    def __fspath__(self):
+        return self._path
+
+
+@pytest.mark.parametrize("kind", [str, Path, _PathLike])
+def test_paths_of_every_form_lead_from_a_recipe_to_a_pack_that_is_learned(tiny_pack, tmp_path, kind):
+    made, again, pack = (kind(tmp_path / name) for name in ("made", "again", "pack"))
+
+    samplegen.make(30, template=kind(tiny_pack), image_size=64).write(made)
+    samplegen.collect(made, again, image_column="image")
+    learned = samplegen.fit_template(again, pack, samplegen.FitOptions(min_count=1, base=kind(tiny_pack)))
+    compared = samplegen.compare(made, again, max_pictures=0)
+
+    assert samplegen.load_template(pack).name == learned.folder.name == "pack"
+    assert samplegen.check_dataset(again)[0] == 30
+    assert compared.value("rows_copied") == 1
+    with samplegen.Shop(again) as shop:
+        assert len(shop.rows) == 30

@@ -132,7 +132,7 @@ def test_formats_give_the_same_scores(real, alike, tmp_path):
     (tmp_path / "alike.jsonl").write_text("\n".join(lines))
 
     paths = (alike, tmp_path / "alike.csv", tmp_path / "alike.jsonl")
-    first, *others = (samplegen.compare(real, path).to_json()["scores"] for path in paths)
+    first, *others = (samplegen.compare(real, path).to_dict()["scores"] for path in paths)
     assert first["price_r2"]["value"] is not None
     assert others == [first, first]
 
@@ -145,7 +145,7 @@ def test_lists_that_collect_and_fit_read_compare_alike(real, alike, tmp_path, de
     with (tmp_path / name).open("w", newline="", encoding="utf-8-sig") as stream:
         csv.writer(stream, delimiter=delimiter).writerows([list(rows), *zip(*rows.values(), strict=True)])
 
-    first, other = (samplegen.compare(real, path).to_json()["scores"] for path in (alike, tmp_path / name))
+    first, other = (samplegen.compare(real, path).to_dict()["scores"] for path in (alike, tmp_path / name))
 
     assert other == first
 
@@ -172,8 +172,8 @@ def test_cells_that_are_no_numbers_are_missing_counted_and_named(real, save, tmp
     found = samplegen.compare(real, odd)
 
     sentence = "Synthetic full_price: 4 of 60 cells are no numbers and count as missing"
-    assert f"{sentence}; the first, in row 1, is 'EUR 10'." in found.to_json()["notes"]
-    assert f"{sentence}." in found.to_json(samples=False)["notes"]
+    assert f"{sentence}; the first, in row 1, is 'EUR 10'." in found.to_dict()["notes"]
+    assert f"{sentence}." in found.to_dict(samples=False)["notes"]
     page, numbers = found.write(tmp_path / "page.html")
     assert f"{sentence}; the first, in row 1, is &#39;EUR 10&#39;." in page.read_text()
     found.write(page, samples=False)
@@ -196,7 +196,7 @@ def test_records_of_which_only_later_ones_have_texts_compare(real, tmp_path):
     records[1100]["full_price"] = "ask"
     (tmp_path / "late.jsonl").write_text("\n".join(map(json.dumps, records)))
 
-    notes = samplegen.compare(real, tmp_path / "late.jsonl").to_json()["notes"]
+    notes = samplegen.compare(real, tmp_path / "late.jsonl").to_dict()["notes"]
 
     assert any("1 of 1,200 cells are no numbers" in note and "row 1,100, is 'ask'" in note for note in notes)
 
@@ -336,7 +336,7 @@ def test_any_table_of_the_schema_compares(tmp_path_factory, data):
         paths.append(folder / f"{side}.parquet")
 
     found = samplegen.compare(*paths, paths[0])
-    json.dumps(found.to_json(), allow_nan=False)
+    json.dumps(found.to_dict(), allow_nan=False)
     found.write(folder / "page.html")
 
 

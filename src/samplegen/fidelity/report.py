@@ -60,7 +60,7 @@ def write_report(comparison: "Comparison", page: Path, *, samples: bool) -> tupl
         FidelityError: If the page's name or the file beside it is not one to write to.
     """
     numbers = check_target(page)
-    described = comparison.to_json(samples=samples)
+    described = comparison.to_dict(samples=samples)
     content = json.dumps(described, indent=2, ensure_ascii=False) + "\n"
     html = render(comparison, described, numbers.name, samples=samples)
     write_file(page.parent, numbers.name, content.encode())

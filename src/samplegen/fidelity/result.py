@@ -80,13 +80,13 @@ class Comparison:
                 sentences.append(f"{name}: {found.value:.4f} is {side} {threshold:g}")
         return sentences
 
-    def to_json(self, *, samples: bool = True) -> dict[str, Any]:
+    def to_dict(self, *, samples: bool = True) -> dict[str, Any]:
         """Return every number with versions, seed and row counts; the same inputs give the same values.
 
         Args:
             samples: Whether broken rules are shown by an example row, and pictures left out by their names.
         """
-        scores = {name: score.to_json() for name, score in self.scores.items()}
+        scores = {name: score.to_dict() for name, score in self.scores.items()}
         for outcome in () if samples else (scores["rule_adherence"], scores["rule_adherence"]["floor"]):
             if outcome and "details" in outcome:
                 del outcome["details"]["examples"]

@@ -44,7 +44,7 @@ class Score:
     synthetic: Outcome
     floor: Outcome | None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return all numbers of the score as plain values."""
         found: dict[str, Any] = {
             "title": self.measure.title,

@@ -13,7 +13,7 @@ from samplegen.templates.model import Catalog, FakerWords, Garment, Lexicon, Lin
 
 SHAPES = "shapes"
 FILES = ("template.yaml", "catalog.yaml", "lexicon.yaml", "palette.yaml", "materials.yaml", "garments.yaml")
-PLACEHOLDER = "parcel"
+UNDRAWN = "parcel"
 """The drawing of products that have none: a closed box."""
 FAKER_SEED = 20231117  # fixed: a pack's words do not depend on a run's seed
 PackOrigin = Literal["samplegen", "installed", "folder"]
@@ -61,7 +61,7 @@ class Template:
         weights = [
             (line.shape, weight) for line in self.catalog.lines.values() for weight, _ in line.places.values()
         ]
-        boxed = sum(weight for shape, weight in weights if shape == PLACEHOLDER)
+        boxed = sum(weight for shape, weight in weights if shape == UNDRAWN)
         return boxed / sum(weight for _, weight in weights)
 
     def shape(self, name: str) -> Shape:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from samplegen.domain.pricelist import check_rules
 from samplegen.errors import FitError, SamplegenError
 from samplegen.realdata.fitting import FitOptions, fit_template
-from samplegen.realdata.fitting.pictures import PLACEHOLDER
+from samplegen.realdata.fitting.pictures import UNDRAWN
 from samplegen.sampling import Sampler
 from samplegen.templates import load_template
 
@@ -324,7 +324,7 @@ def test_common_nouns_of_every_language_find_their_drawing(tmp_path, language):
     report = fit_template(table, tmp_path / "mine", FitOptions())
 
     assert report.language == language
-    drawn = Counter(shape or PLACEHOLDER for shape in NOUNS[language].values())
+    drawn = Counter(shape or UNDRAWN for shape in NOUNS[language].values())
     assert Counter(line.shape for line in load_template(tmp_path / "mine").catalog.lines.values()) == drawn
     assert report.unmapped_rows == 6
 

@@ -16,7 +16,7 @@ from samplegen.realdata.fitting.budget import Budget, Spent
 from samplegen.realdata.fitting.catalog import write_catalog, write_settings
 from samplegen.realdata.fitting.facts import gather_facts
 from samplegen.realdata.fitting.lines import Grammar, Line, group_rows, learn_forms, name_of
-from samplegen.realdata.fitting.pictures import PLACEHOLDER, Wardrobe, open_wardrobe, picture_files
+from samplegen.realdata.fitting.pictures import UNDRAWN, Wardrobe, open_wardrobe, picture_files
 from samplegen.realdata.fitting.prices import PriceModel, fit_prices
 from samplegen.realdata.fitting.private import learn_privately
 from samplegen.realdata.fitting.protection import Generalizer
@@ -198,7 +198,7 @@ def _learn(
         words[0], parsed, wardrobe.source.garments, min_count=min_count, rng=Random(options.seed or 0)
     )
     general = unify_spelling([generalizer.apply(entry) for entry in parsed])
-    drawn = [entry if entry.shape else replace(entry, shape=PLACEHOLDER) for entry in general]
+    drawn = [entry if entry.shape else replace(entry, shape=UNDRAWN) for entry in general]
     lines = group_rows(drawn, min_count=min_count)
     learn_forms(lines, generalizer.public, Grammar(words[0].head, words[0].of))
     unmapped: dict[str, tuple[str, int]] = {}

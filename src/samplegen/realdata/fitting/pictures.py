@@ -11,10 +11,10 @@ from samplegen.realdata.fitting.vocabulary import Entry, Key, Words, key_of
 from samplegen.realdata.fitting.writing import flow, words
 from samplegen.templates import Template, load_template
 from samplegen.templates.model import Garment
-from samplegen.templates.template import PLACEHOLDER, SHAPES, shape_path
+from samplegen.templates.template import SHAPES, UNDRAWN, shape_path
 
 _SOURCE = "burberry"
-_PLACEHOLDER_GARMENT = f"{PLACEHOLDER}: {{materials: card 1, palette: cards}}"
+_UNDRAWN_GARMENT = f"{UNDRAWN}: {{materials: card 1, palette: cards}}"
 _COPIED = ("lexicon.yaml", "palette.yaml", "materials.yaml", "garments.yaml")
 
 
@@ -45,7 +45,7 @@ def open_wardrobe(base: str | None) -> Wardrobe:
 
 def parcel_drawing() -> bytes:
     """Give the drawing of a closed box."""
-    return (files("samplegen") / "realdata" / "fitting" / "drawings" / f"{PLACEHOLDER}.svg").read_bytes()
+    return (files("samplegen") / "realdata" / "fitting" / "drawings" / f"{UNDRAWN}.svg").read_bytes()
 
 
 def picture_files(wardrobe: Wardrobe, lines: Sequence[Line], language: Sequence[Words]) -> dict[str, bytes]:
@@ -56,7 +56,7 @@ def picture_files(wardrobe: Wardrobe, lines: Sequence[Line], language: Sequence[
     if wardrobe.own:
         made |= {name: (root / name).read_bytes() for name in _COPIED}
         made |= {f"{SHAPES}/{p.name}": p.read_bytes() for p in sorted((root / SHAPES).glob("[!.]*.svg"))}
-        if PLACEHOLDER in used and PLACEHOLDER not in wardrobe.shapes:
+        if UNDRAWN in used and UNDRAWN not in wardrobe.shapes:
             made["garments.yaml"] += f"{_placeholder_garment(wardrobe.source)}\n".encode()
     else:
         made["palette.yaml"] = (root / "palette.yaml").read_bytes()
@@ -64,11 +64,10 @@ def picture_files(wardrobe: Wardrobe, lines: Sequence[Line], language: Sequence[
         made["garments.yaml"] = _garments(wardrobe.source, used).encode()
         made["lexicon.yaml"] = _lexicon(lines, language).encode()
         made |= {
-            f"{SHAPES}/{name}.svg": shape_path(root, name).read_bytes()
-            for name in sorted(used - {PLACEHOLDER})
+            f"{SHAPES}/{name}.svg": shape_path(root, name).read_bytes() for name in sorted(used - {UNDRAWN})
         }
-    if PLACEHOLDER in used:
-        made.setdefault(f"{SHAPES}/{PLACEHOLDER}.svg", parcel_drawing())
+    if UNDRAWN in used:
+        made.setdefault(f"{SHAPES}/{UNDRAWN}.svg", parcel_drawing())
     return made
 
 
@@ -77,13 +76,13 @@ def _placeholder_garment(source: Template) -> str:
     card = next((name for name, m in source.materials.items() if m.weave == "cardboard"), None)
     material = card or next(iter(source.materials))
     palette = "cards" if "cards" in source.palette.palettes else next(iter(source.palette.palettes))
-    return f"{PLACEHOLDER}: {{materials: {material} 1, palette: {palette}}}"
+    return f"{UNDRAWN}: {{materials: {material} 1, palette: {palette}}}"
 
 
 def _garments(source: Template, used: Iterable[str]) -> str:
     text = "# What a garment is made of where its title does not say, and the palette it wears; see docs/templates.md.\n"
     for name in sorted(used):
-        text += f"{_PLACEHOLDER_GARMENT if name == PLACEHOLDER else _garment(name, source.garments[name])}\n"
+        text += f"{_UNDRAWN_GARMENT if name == UNDRAWN else _garment(name, source.garments[name])}\n"
     return text
 
 
@@ -161,4 +160,4 @@ def _lookup(key: Key, languages: Sequence[Words]) -> list[tuple[Entry, tuple[int
     return []
 
 
-__all__ = ["PLACEHOLDER", "Wardrobe", "open_wardrobe", "picture_files"]
+__all__ = ["UNDRAWN", "Wardrobe", "open_wardrobe", "picture_files"]
