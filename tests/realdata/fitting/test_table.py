@@ -1,5 +1,10 @@
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
 import pytest
+from misbehaving import picture
 
+import samplegen
 from samplegen.errors import FitError
 from samplegen.realdata.fitting.table import read_table
 
@@ -32,3 +37,15 @@ def test_rows_that_would_stand_in_wrong_columns_are_refused(tmp_path, text, mess
 
     with pytest.raises(FitError, match=message):
         read_table(tmp_path / "list.csv")
+
+
+def test_texts_of_a_collected_list_come_back_as_they_were(tmp_path):
+    source = tmp_path / "list.csv"
+    source.write_text("product_code,title,full_price,picture\n1,+Size Jeans,10,\n2,'Til Dawn Hat,20,\n")
+    table = pyarrow.csv.read_csv(source)
+    table = table.set_column(3, "image", pa.array([{"bytes": picture(n), "path": None} for n in (1, 2)]))
+    pq.write_table(table, tmp_path / "list.parquet")
+    samplegen.collect(tmp_path / "list.parquet", tmp_path / "real", format="csv", image_column="image")
+
+    for path in (tmp_path / "real", tmp_path / "real" / "Dataset.csv"):
+        assert [row.title for row in read_table(path).rows] == ["+Size Jeans", "'Til Dawn Hat"]

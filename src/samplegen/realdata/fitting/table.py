@@ -135,9 +135,10 @@ def _refused(path: Path, records: Iterable[dict[str, Any]]) -> Iterator[dict[str
 
 
 def _delimited(path: Path) -> Iterator[dict[str, Any]]:
+    from samplegen.export.reading import unquote_csv
     from samplegen.export.text_tables import read_delimited
 
-    for batch in read_delimited(path).to_batches(_PIECE_ROWS):
+    for batch in unquote_csv(read_delimited(path), path).to_batches(_PIECE_ROWS):
         yield from batch.to_pylist()
 
 
