@@ -25,6 +25,8 @@ def _read(path, content):
         (b'"a;x;y",b\n1,2\n', {"a;x;y": ["1"], "b": ["2"]}),
         (b"a,b", {"a": [], "b": []}),
         (b'a,b\n1,"x\ny"', {"a": ["1"], "b": ["x\ny"]}),
+        (b'a,b\n1,"x\ny"' + b"\r\n" * 5000, {"a": ["1"], "b": ["x\ny"]}),
+        (b"a;price\nx;1,50\ny;NA\nz;\n", {"a": ["x", "y", "z"], "price": ["1.50", "NA", ""]}),
         (b'a,b\n5" screen,2\x00\n', {"a": ['5" screen'], "b": ["2\0"]}),
     ],
     ids=[
@@ -36,6 +38,8 @@ def _read(path, content):
         "quoted header",
         "header",
         "quotes",
+        "blank lines at the end",
+        "decimal commas",
         "signs",
     ],
 )
@@ -55,6 +59,7 @@ def test_what_programs_write_is_read(tmp_path, content, columns):
         (b"a;b\n1;2;3\n", "row 2 .* has 3; cells that hold ';' or a line end have to be in quotes"),
         (b'a,b\n1,"2\n3,4\n', r"a quote is opened before '2\\n3,4\\n' and never closed"),
         (b"a,a\n1,2\n", "two columns are called 'a'; rename one"),
+        (b"UTF8,UTF8\n1,2\n", "two columns are called 'UTF8'; rename one"),
         ("a,b\n1,2\n".encode("utf-16"), r"is not UTF-8 \(line 1 holds the byte 0xff\); save it as UTF-8"),
         (b"a,b\n" + b"1,2\n" * 50_000 + b"\xe9,2\n", r"is not UTF-8 \(line 50002 holds the byte 0xe9\)"),
     ],
@@ -65,6 +70,7 @@ def test_what_programs_write_is_read(tmp_path, content, columns):
         "many cells",
         "open quote",
         "double name",
+        "double name of an encoding",
         "UTF-16",
         "Windows-1252",
     ],
@@ -93,6 +99,19 @@ def test_deep_json_is_refused(tmp_path):
 
     with pytest.raises(ValueError, match="line 1: is nested too deeply"):
         list(read_json_lines(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("list.tsv", "title\tprice\nHat\t5\n"), ("list.ndjson", '{"title": "Hat", "price": 5}\n')],
+)
+def test_a_folder_with_a_list_is_read_as_the_list_is(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+
+    ((here,), (there,)) = read_dataset(tmp_path), read_dataset(tmp_path / name)
+
+    assert here.table.equals(there.table)
+    assert here.table["price"].to_pylist() == [5]
 
 
 def test_a_dataset_has_the_columns_of_all_its_records_and_keeps_texts_among_numbers(tmp_path):

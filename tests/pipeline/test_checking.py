@@ -2,6 +2,7 @@ import json
 import shutil
 
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -55,6 +56,32 @@ def test_wrong_value_is_found(dataset, column, value, finding):
 
     assert finding in _findings(dataset)
     assert f"manifest.json: {FIRST} has another SHA-256" in _findings(dataset)
+
+
+def test_the_cell_that_makes_a_column_text_is_named(made, tmp_path):
+    table = pq.read_table(made / FIRST).drop_columns("image").to_pylist()
+    table[4]["full_price"] = "EUR 5"
+    pyarrow.csv.write_csv(
+        pa.Table.from_pylist([{**r, "full_price": str(r["full_price"])} for r in table]),
+        tmp_path / "list.csv",
+    )
+
+    assert (
+        "column types: full_price is string, not float64; 'EUR 5' in row 4 is no number"
+        in check_dataset(tmp_path / "list.csv")[1]
+    )
+
+
+@pytest.mark.parametrize(
+    "change", [{"euro_rate": "abc"}, {"euro_rate": None}, {"euro_rate": "1/0"}, {"seed": ...}]
+)
+def test_a_manifest_that_does_not_hold_what_it_should_is_one_message(dataset, change):
+    manifest = json.loads((dataset / "manifest.json").read_text())
+    content = {name: value for name, value in {**manifest, **change}.items() if value is not ...}
+    (dataset / "manifest.json").write_text(json.dumps(content))
+
+    with pytest.raises(ExportError, match=r"is not a manifest of this version .*another folder"):
+        check_dataset(dataset)
 
 
 def test_title_in_two_splits_is_found(dataset):

@@ -100,14 +100,24 @@ def make(
 def preview(
     rows: Annotated[
         int | None,
-        typer.Option("--rows", "-n", parser=whole, metavar="<int>", help="How many rows.", show_default="48"),
+        typer.Option(
+            "--rows",
+            "-n",
+            parser=whole,
+            metavar="<int>",
+            help="How many rows, above 0; not with --pick one-per-shape.",
+            show_default="48",
+        ),
     ] = None,
     out: Annotated[Path, typer.Option(help="The file: .png or .jpg.")] = Path("contact-sheet.png"),
     seed: SeedOption = 0,
     template: TemplateOption = DEFAULT_TEMPLATE,
     columns: Annotated[int, typer.Option(help="Pictures side by side.", min=1)] = 8,
     pick: Annotated[
-        str, typer.Option(help="first: the first rows; one-per-shape: a row of each shape.")
+        str,
+        typer.Option(
+            help="first: the first rows; one-per-shape: a row of each shape; what is too rare to be met is named."
+        ),
     ] = "first",
 ) -> None:
     """Draw a contact sheet: pictures with titles and prices."""

@@ -127,12 +127,28 @@ def check_columns(table: "pa.Table", *, partial: bool = False) -> list[Violation
             broken.append(Violation("every column is there", 0, f"{name} is missing"))
         elif found[name].replace("large_", "").replace("double", "float64") not in allowed:
             broken.append(
-                Violation("column types", 0, f"{name} is {found[name]}, not {' or '.join(allowed)}")
+                Violation(
+                    "column types",
+                    0,
+                    f"{name} is {found[name]}, not {' or '.join(allowed)}{_first_text(table[name], kind)}",
+                )
             )
     order = [name for name in found if name in COLUMNS]
     if not broken and order != [name for name in COLUMNS if name in found]:
         broken.append(Violation("column order", 0, ", ".join(order)))
     return broken
+
+
+def _first_text(column: "pa.ChunkedArray", kind: str) -> str:
+    """Say where the first text stands that keeps a column from being one of numbers."""
+    if kind == "string" or "string" not in str(column.type):
+        return ""
+    for row, text in enumerate(column.to_pylist()):
+        try:
+            float(text or 0)
+        except ValueError:
+            return f"; {text[:60]!r} in row {row} is no number"
+    return ""
 
 
 def _check_values(table: "pa.Table") -> list[Violation]:

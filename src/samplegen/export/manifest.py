@@ -4,6 +4,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +70,10 @@ def read_manifest(root: Path) -> Manifest | None:
             files=tuple(WrittenFile(**file) for file in content["files"]),
             rows_of_split=content["rows_of_split"],
         )
-    except (KeyError, TypeError) as error:
-        raise ExportError(f"{root / MANIFEST}: is not a manifest of this version: {error}.") from error
+    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+        raise ExportError(
+            f"{root / MANIFEST}: is not a manifest of this version ({error!r}). Make the dataset again in another folder."
+        ) from error
 
 
 class RunRecord:
@@ -90,7 +93,7 @@ class RunRecord:
         content = _read_json(self._folder / "run.json")
         try:
             return _settings(content) if content and content.get("generator") == GENERATOR else None
-        except (KeyError, TypeError):
+        except (KeyError, TypeError, ValueError, ZeroDivisionError):
             return None
 
     def note_shard(self, index: int, record: ShardRecord) -> None:
@@ -135,8 +138,15 @@ def made_by_samplegen(root: Path) -> bool:
 
 
 def _settings(content: Mapping[str, Any]) -> Settings:
-    kind = CollectSettings if "source" in content else RunSettings
-    return kind(**{field.name: content[field.name] for field in dataclasses.fields(kind)})
+    if "source" in content:
+        return CollectSettings(**_fields(CollectSettings, content))
+    settings = RunSettings(**_fields(RunSettings, content))
+    Fraction(settings.euro_rate)  # raises what is caught: a number that rules are held to, from a file
+    return settings
+
+
+def _fields(kind: type[Settings], content: Mapping[str, Any]) -> dict[str, Any]:
+    return {field.name: content[field.name] for field in dataclasses.fields(kind)}
 
 
 def _to_json(content: object) -> bytes:

@@ -23,6 +23,7 @@ from samplegen.export.manifest import read_manifest
 from samplegen.export.schema import IMAGE_COLUMN, is_picture, is_text, picture_bytes
 from samplegen.export.settings import CollectSettings
 from samplegen.export.text_tables import (
+    NO_NUMBER,
     UNREADABLE,
     check_names,
     check_texts,
@@ -33,8 +34,6 @@ from samplegen.export.text_tables import (
 )
 
 _PIECE_ROWS = 1000
-_NO_NUMBER = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")
-"""What stands for a number that is missing."""
 Picture = Callable[[], bytes]
 
 
@@ -61,7 +60,9 @@ def read_dataset(path: Path) -> Iterator[Piece]:
         raise ExportError(f"{path}: there is no such file or folder.")
     files = _data_files(path)
     if not files:
-        raise ExportError(f"{path}: no dataset found; looked for Parquet, CSV, metadata.jsonl and tar files.")
+        raise ExportError(
+            f"{path}: no dataset found; looked for Parquet, CSV, TSV, JSON-lines and tar files."
+        )
     for file in files:
         yield from _read_file(file, path, split=_split_of(file))
 
@@ -69,7 +70,7 @@ def read_dataset(path: Path) -> Iterator[Piece]:
 def _data_files(root: Path) -> list[Path]:
     if (root / TABLE).is_file():
         return [root / TABLE]
-    for pattern in ("*.parquet", "metadata.jsonl", "*.tar", "*.csv"):
+    for pattern in ("*.parquet", "metadata.jsonl", "*.tar", "*.csv", "*.tsv", "*.jsonl", "*.ndjson"):
         files = [
             p
             for p in sorted(root.rglob(pattern))
@@ -155,7 +156,7 @@ def _typed(texts: pa.ChunkedArray, kind: str | None) -> pa.ChunkedArray:
     if kind == "string":
         return texts
     plain = pc.utf8_trim_whitespace(texts)
-    cells = pc.if_else(pc.is_in(plain, pa.array(_NO_NUMBER)), pa.scalar(None, pa.string()), plain)
+    cells = pc.if_else(pc.is_in(plain, pa.array(NO_NUMBER)), pa.scalar(None, pa.string()), plain)
     try:
         numbers = cells.cast(kind or "int64")
     except pa.ArrowInvalid:

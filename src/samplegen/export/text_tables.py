@@ -21,27 +21,34 @@ UNREADABLE = (pa.ArrowException, csv.Error, ValueError, OSError, RecursionError)
 _DELIMITERS = ",;\t|"
 _ROW_BYTES = 1 << 26
 """Room for one row; pyarrow's own is 1 MB."""
+_TAIL_BYTES = 4096
 _SHOWN = 60
 """Characters of a cell that a message repeats."""
 _QUOTED = re.compile('"[^"]*"')
-_DECIMAL_COMMA = re.compile(r"\s*(-?[0-9]+(,[0-9]{1,2})?)?\s*")
+_DECIMAL_COMMA = re.compile(r"-?[0-9]+(,[0-9]{1,2})?")
+NO_NUMBER = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")
+"""What stands for a number that is missing."""
 
 
 def why_unreadable(path: Path, error: Exception) -> str:
     """Return the sentence that tells why a file cannot be read, its name in front."""
-    if isinstance(error, UnicodeDecodeError) or "UTF8" in str(error):
-        return f"{path}: is not UTF-8{_first_foreign(path)}; save it as UTF-8, such as with iconv -f cp1252 -t utf-8."
+    foreign = _first_foreign(path) if isinstance(error, UnicodeDecodeError | pa.ArrowInvalid) else ""
+    if foreign:
+        return f"{path}: is not UTF-8 ({foreign}); save it as UTF-8, such as with iconv -f cp1252 -t utf-8."
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return f"{path}: cannot be read: {' '.join(reason.split()).rstrip('.')}."
 
 
 def _first_foreign(path: Path) -> str:
+    """Return where a text file is not UTF-8; nothing for one that is, or for a file of another kind."""
+    if path.suffix.lower() == ".parquet":
+        return ""
     with path.open("rb") as stream:
         for number, line in enumerate(stream, start=1):
             try:
                 line.decode()
             except UnicodeDecodeError as error:
-                return f" (line {number} holds the byte 0x{line[error.start]:02x})"
+                return f"line {number} holds the byte 0x{line[error.start]:02x}"
     return ""
 
 
@@ -103,10 +110,21 @@ def _check_last_quote(path: Path, table: pa.Table) -> None:
     last = table.column(table.num_columns - 1)[-1].as_py() if table.num_rows else ""
     if "\n" not in last and "\r" not in last:
         return
+    if _last_sign(path) != b'"':
+        raise ValueError(f"a quote is opened before {last[:_SHOWN]!r} and never closed")
+
+
+def _last_sign(path: Path) -> bytes:
+    """Return the last byte of a file that is no blank and no line end."""
     with path.open("rb") as stream:
-        stream.seek(-min(path.stat().st_size, len(last.encode()) + 4), io.SEEK_END)
-        if not stream.read().rstrip(b"\r\n").endswith(b'"'):
-            raise ValueError(f"a quote is opened before {last[:_SHOWN]!r} and never closed")
+        end = stream.seek(0, io.SEEK_END)
+        while end:
+            start = max(end - _TAIL_BYTES, 0)
+            stream.seek(start)
+            if tail := stream.read(end - start).rstrip():
+                return tail[-1:]
+            end = start
+    return b""
 
 
 def _named(table: pa.Table) -> pa.Table:
@@ -144,7 +162,8 @@ def _with_points(table: pa.Table) -> pa.Table:
     for place, name in enumerate(table.column_names):
         if COLUMNS.get(name) == "float64":
             texts = table.column(place).to_pylist()
-            if all(_DECIMAL_COMMA.fullmatch(text) for text in texts):
+            cells = [text.strip() for text in texts]
+            if all(cell in NO_NUMBER or _DECIMAL_COMMA.fullmatch(cell) for cell in cells):
                 table = table.set_column(place, name, pa.array([t.replace(",", ".") for t in texts]))
     return table
 

@@ -176,7 +176,7 @@ def _numbers_only(table: pa.Table) -> tuple[pa.Table, tuple[NoNumbers, ...]]:
 
 def _pictures_alone(root: Path) -> list[Path]:
     """List the pictures of a folder that has no table."""
-    tables = ("*.parquet", "metadata.jsonl", "*.tar", "*.csv", "*.jsonl")
+    tables = ("*.parquet", "*.tar", "*.csv", "*.tsv", "*.jsonl", "*.ndjson")
     if any(next(root.rglob(pattern), None) for pattern in tables):
         return []
     return sorted(

@@ -110,13 +110,12 @@ def estimate_bytes(settings: Settings) -> int:
 @contextmanager
 def claimed(root: Path) -> Iterator[None]:
     """Keep a second run out of the folder; the claim ends with the process, however it ends."""
-    with clear_disk_errors(root):
-        (root / STATE_FOLDER).mkdir(parents=True, exist_ok=True)
-    if os.name != "posix":
-        yield  # where a lock would not end with its process
+    if os.name != "posix":  # where a lock would not end with its process
+        with clear_disk_errors(root):
+            (root / STATE_FOLDER).mkdir(parents=True, exist_ok=True)
+        yield
         return
-    lock = _lock(root)
-    with lock:
+    with _lock(root):
         yield
 
 
@@ -125,10 +124,14 @@ def _lock(root: Path) -> BinaryIO:
     import fcntl
 
     path = root / STATE_FOLDER / "lock"
+    # Again, where a run that ended meanwhile took the folder or the file away: what is locked then is no claim.
     while True:
         with clear_disk_errors(root):
             path.parent.mkdir(parents=True, exist_ok=True)
-            lock = path.open("ab")
+            try:
+                lock = path.open("ab")
+            except FileNotFoundError:
+                continue
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.path.samestat(os.fstat(lock.fileno()), path.stat()):
@@ -138,7 +141,6 @@ def _lock(root: Path) -> BinaryIO:
         except OSError as error:
             lock.close()
             raise ExportError(f"{root}: another run of samplegen is writing there.") from error
-        # A run that ended between opening and locking took the file away: what is locked is no claim.
         lock.close()
 
 

@@ -79,7 +79,11 @@ class Shop:
     def _read(self, dataset: Path) -> None:
         for piece in read_dataset(dataset):
             table = piece.table.select([name for name in piece.table.column_names if name in COLUMNS])
-            for number, row in enumerate(plain_table(table).to_pylist()):
+            try:
+                rows = plain_table(table).to_pylist()
+            except CollectError as error:
+                raise CollectError(f"{dataset}: {error}") from error
+            for number, row in enumerate(rows):
                 try:
                     picture = piece.pictures[number]() if piece.pictures else b""
                 except OSError as error:

@@ -4,7 +4,7 @@ A batch of rows is drawn as integers; text, slug and price effect are made once 
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import accumulate, groupby
 from typing import NamedTuple
 
@@ -57,6 +57,7 @@ class TitleGrammar:
         self._forms: list[_Form] = []
         word_tables: dict[tuple[str, str], int] = {}
         words: list[Mapping[str, float]] = []
+        shares: list[tuple[float, ...]] = []
         slot_tables: list[list[int]] = []
         form_weights: list[list[float]] = []
         for name, line in template.catalog.lines.items():
@@ -67,16 +68,14 @@ class TitleGrammar:
                     if (name, slot) not in word_tables:
                         word_tables[name, slot] = len(words)
                         words.append(template.slot_words(line, slot))
+                        shares.append(_shares(words[-1].values()))
                 slot_tables.append([word_tables[name, slot] for slot in pieces[1::2]])
-                filled = [words[table] for table in slot_tables[-1]]
                 self._forms.append(
                     _Form(
                         tuple(pieces[::2]),
-                        tuple(map(tuple, filled)),
+                        tuple(tuple(words[table]) for table in slot_tables[-1]),
                         line.forms[form] / sum(line.forms.values()),
-                        tuple(
-                            tuple(times / sum(slot.values()) for times in slot.values()) for slot in filled
-                        ),
+                        tuple(shares[table] for table in slot_tables[-1]),
                     )
                 )
         self._form_tables = Tables(form_weights)
@@ -137,6 +136,12 @@ class TitleGrammar:
         text = " ".join(word for word, _ in groupby(text.split()))
         effect = sum(self._effects.get(word, 0.0) for word in used)
         return Title(text, slug(text), tuple(used), effect, chance)
+
+
+def _shares(weights: Iterable[float]) -> tuple[float, ...]:
+    counted = tuple(weights)
+    total = sum(counted)
+    return tuple(weight / total for weight in counted)
 
 
 def _effects(template: Template) -> dict[str, float]:
