@@ -36,9 +36,9 @@ def test_eight_products_are_learned_to_their_exact_text(run_config, products_csv
             "packing": True,
         },
         batch_size=8,
-        steps=30,
+        steps=35,
         optim={"learning_rate": 1e-2, "warmup_steps": 3, "schedule": "constant"},
-        log_every=30,
+        log_every=35,
     )
 
     outcome = train(config)
