@@ -3,14 +3,17 @@
 import os
 from pathlib import Path
 
+ODD_NAMES = "backslashreplace"
+"""How a file's name that is not UTF-8 is written as such; in JSON, the same name is read back."""
+
 
 def replace_file(path: Path, content: str | bytes) -> None:
     """Write a file beside its place, then rename it: whoever is killed leaves the earlier one, or none.
 
     Args:
         path: In a folder that is there.
-        content: Text is written as UTF-8, with its line ends as they are.
+        content: Text is written as UTF-8, with its line ends as they are; names of files may be in it.
     """
     unfinished = path.with_name(f".{path.name}.part")
-    unfinished.write_bytes(content.encode() if isinstance(content, str) else content)
+    unfinished.write_bytes(content.encode(errors=ODD_NAMES) if isinstance(content, str) else content)
     os.replace(unfinished, path)

@@ -23,6 +23,7 @@ from finetune.evaluation.scores import judge
 from finetune.files import replace_file
 from finetune.loading import choose_device, load_model
 from finetune.model_folder import check_writable
+from finetune.training.preparing import resolved_precision
 from finetune.training.run import train
 
 RESULT = "answers.json"
@@ -105,6 +106,7 @@ def _result(run: ArmRun) -> Path:
 
 def _told(run: ArmRun, products: Sequence[Product]) -> dict[str, Any]:
     config = {name: value for name, value in plain(run.config).items() if name not in NOT_COMPARED}
+    config["precision"] = resolved_precision(run.config, choose_device(run.config.device))
     keys = json.dumps([(product.source, product.key, product.title) for product in products])
     # As JSON gives it back: there is no tuple in it.
     told: dict[str, Any] = json.loads(

@@ -224,7 +224,7 @@ def load_run(
 
 
 NOT_COMPARED = ("out", "workers", "device", "track", "keep")
-"""Settings that do not make another run of one. What `device` may decide is the precision, which is compared itself."""
+"""Settings that do not make another run of one. What `device` may decide is the precision, which is compared as resolved."""
 
 
 def differences(earlier: dict[str, Any], now: RunConfig) -> list[str]:

@@ -145,21 +145,26 @@ def _csv(path: Path, config: SourceConfig, needs: Sequence[str]) -> _Part:
     # All as text: a title of digits is a title, and a wrong price is reported as it stands.
     parse = pyarrow.csv.ParseOptions(newlines_in_values=True)
     with pyarrow.csv.open_csv(path, parse_options=parse) as reader:
-        columns = mapped(config, reader.schema.names, needs, path.name)
-    names = sorted(set(columns.values()))
+        header = reader.schema
+    plain = _unquoted(header.empty_table(), path, config).column_names
+    columns = mapped(config, plain, needs, path.name)
+    names = sorted({name for name, text in zip(header.names, plain, strict=True) if text in columns.values()})
     convert = pyarrow.csv.ConvertOptions(
         include_columns=names, column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
     )
-    read = pyarrow.csv.read_csv(path, parse_options=parse, convert_options=convert)
-    try:
-        read = samplegen.unquote_csv(read, path)
-    except samplegen.SamplegenError as error:
-        raise DataError(f"source {config.name}: {error}") from error
+    read = _unquoted(pyarrow.csv.read_csv(path, parse_options=parse, convert_options=convert), path, config)
     image = columns.pop("image")
     return _Part(
         table_of({field: read.column(name) for field, name in columns.items()}, read.num_rows),
         names=read.column(image),
     )
+
+
+def _unquoted(table: pa.Table, path: Path, config: SourceConfig) -> pa.Table:
+    try:
+        return samplegen.unquote_csv(table, path)
+    except samplegen.SamplegenError as error:
+        raise DataError(f"source {config.name}: {error}") from error
 
 
 def _jsonl(path: Path, config: SourceConfig, needs: Sequence[str]) -> _Part:

@@ -15,6 +15,7 @@ from finetune.config import RunConfig
 from finetune.data import BadSamples, Phi3VisionProcessor, Product, open_sources, products_of
 from finetune.errors import BadSampleError
 from finetune.evaluation import generate_answers, parse_answer, score_answers
+from finetune.files import ODD_NAMES
 from finetune.training.sharding import is_sharded
 
 _SIDE = 160
@@ -134,7 +135,7 @@ def write_table(
     """Write a step's table: lines of JSON, and a page that shows the pictures and needs no other file."""
     folder.mkdir(parents=True, exist_ok=True)
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    (folder / f"step-{step:08d}.jsonl").write_text(lines, encoding="utf-8")
+    (folder / f"step-{step:08d}.jsonl").write_text(lines, encoding="utf-8", errors=ODD_NAMES)
     body = "".join(_table_row(row, picture) for row, picture in zip(rows, pictures, strict=True))
     page = (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Answers after step {step}</title>'

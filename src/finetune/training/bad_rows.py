@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from finetune.errors import BadSampleError
-from finetune.files import replace_file
+from finetune.files import ODD_NAMES, replace_file
 
 BAD = "bad.jsonl"
 
@@ -32,4 +32,4 @@ def add_bad(path: Path, error: BadSampleError) -> None:
 
 def _line(source: str, row: str, reason: str) -> bytes:
     text = json.dumps({"source": source, "row": row, "reason": reason}, ensure_ascii=False)
-    return f"{text}\n".encode()
+    return f"{text}\n".encode(errors=ODD_NAMES)

@@ -80,6 +80,7 @@ def _train(
     rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     if rank == 0:  # for the others it may be in the first one's hands already
         check_place(out)
+        held.enter_context(alone_in(out))
     at = starting_point(config, out, resume=resume)
     _check_metric(config)
     folder = local_folder(config.model)
@@ -98,8 +99,6 @@ def _train(
         products = chosen_products(config, bad_held_out) if config.evaluation.answers else []
     note_bad = partial(add_bad, out / BAD)
     if rank == 0:
-        out.mkdir(parents=True, exist_ok=True)
-        held.enter_context(alone_in(out))
         remove_unfinished(out / FOLDER)
         remove_unfinished(out)
         write_yaml(config, out / CONFIG, heading=MARK)

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -5,6 +6,7 @@ import pytest
 
 from finetune.arms import plan_arms, plan_runs, run_experiment
 from finetune.arms.report import table, write_comparison
+from finetune.arms.run import RESULT
 from finetune.config import DataConfig, EvaluationConfig, PromptConfig, RunConfig, SourceConfig
 from finetune.errors import ConfigError
 from finetune.evaluation.evaluate import EvaluationSettings
@@ -44,12 +46,19 @@ def _run(config, out, arms=("real", "mixed")):
     return found, seen
 
 
+def _on_a_gpu(result):
+    """Give a result as a GPU writes it, on which auto is bf16."""
+    written = json.loads(result.read_text(encoding="utf-8"))
+    written["told"]["config"]["precision"] = "bf16"
+    return json.dumps(written)
+
+
 def test_an_experiment_is_gone_on_with_arm_by_arm(config, tmp_path):
     _, first = _run(config, tmp_path, arms=("real",))
     weights = (tmp_path / "ratio-0-seed-0" / "final" / "model.safetensors").stat()
 
     whole, second = _run(config, tmp_path)
-    again, third = _run(config, tmp_path)
+    again, third = _run(replace(config, precision="float32"), tmp_path)  # what auto is on a CPU
 
     assert first == [("real", False)]
     assert second == [("real", True), ("mixed 50%", False)]
@@ -59,6 +68,10 @@ def test_an_experiment_is_gone_on_with_arm_by_arm(config, tmp_path):
     assert (whole.products, whole.tested_on, whole.steps) == (6, ["real"], 1)
     with pytest.raises(ConfigError, match="is of a run with other settings"):
         _run(replace(config, steps=2), tmp_path)
+
+    (tmp_path / "ratio-0-seed-0" / RESULT).write_text(_on_a_gpu(tmp_path / "ratio-0-seed-0" / RESULT))
+    with pytest.raises(ConfigError, match="is of a run with other settings"):
+        _run(config, tmp_path)
 
     paths = write_comparison(tmp_path / "out", whole)
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import warnings
 
 import pytest
 import yaml
@@ -59,6 +60,9 @@ def call(monkeypatch, capfd):
 
     def run(*words):
         monkeypatch.setattr(sys, "argv", ["finetune", *map(str, words)])
+        monkeypatch.setattr(
+            warnings, "formatwarning", warnings.formatwarning
+        )  # put back, as main sets its own
         with pytest.raises(SystemExit) as ended:
             main()
         return ended.value.code or 0, *capfd.readouterr()
@@ -102,9 +106,11 @@ def test_ctrl_c_says_where_the_run_goes_on(written, call):
 
     presses = threading.Thread(target=press, daemon=True)
     presses.start()
-    code, _, err = call("train", settings)
-    over.set()
-    presses.join()
+    try:
+        code, _, err = call("train", settings)
+    finally:  # whatever came, it is not pressed in another test
+        over.set()
+        presses.join()
 
     assert code == 130
     check_stopped(run, err)

@@ -68,6 +68,19 @@ def test_a_collected_csv_trains_on_the_same_titles_as_the_same_list_in_parquet(t
     assert found["csv"] == found["parquet"]
 
 
+def test_a_collected_csv_has_its_columns_by_the_names_they_had(tmp_path, products):
+    rows = [{**row, "@name": row["title"], "'=line": row["category3_code"]} for row in products(3)]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "list.parquet")
+    collect(str(tmp_path / "list.parquet"), tmp_path / "csv", format="csv", image_column="image")
+
+    source = source_of(tmp_path / "csv", columns=Columns(title="@name", group="'=line"))
+    found = [(product.title, product.group) for product in products_of(open_source(source, **EVERY_ROW))]
+
+    assert found == [(row["title"], row["category3_code"]) for row in rows]
+    with pytest.raises(DataError, match=r"has no column \"'@name\" .* @name, '=line"):
+        open_source(source_of(tmp_path / "csv", columns=Columns(title="'@name")), **EVERY_ROW)
+
+
 @pytest.mark.parametrize("kind", ["csv", "paths in parquet", "parquet", "webdataset"])
 def test_a_relative_source_is_read_wherever_the_process_goes(dataset, products, tmp_path, monkeypatch, kind):
     for name in ("here", "there"):

@@ -25,12 +25,14 @@ from .conftest import FORM, NEW_TOKENS
 
 SETTINGS = EvaluationSettings(limit=12, train_limit=8, num_crops=1, max_new_tokens=NEW_TOKENS, draws=50)
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+ODD = "caf\udce9.jpg"  # as Python has a name that is not UTF-8
 
 
 @pytest.fixture(scope="module")
 def source(products):
     test = [replace(product, fields={**product.fields, "price": 10.0}) for product in products[:8]]
     test[3] = replace(test[3], fields={"title": EVIL, "price": 10.0}, key=EVIL)
+    test[4] = replace(test[4], key=ODD)
     return OpenedSource(
         config=SourceConfig(name="real", path=EVIL), test=test, train=products[8:], skipped=[EVIL]
     )
@@ -87,6 +89,7 @@ def test_report_json_holds_what_the_page_shows(result, tmp_path):
 
     values = json.loads(data.read_text(encoding="utf-8"))["sources"][0]
     assert values["model"][OWN]["title_exact"]["value"] == 7 / 8
+    assert values["answers"][4]["key"] == ODD
     assert values["picture_gain"]["reads_its_pictures"] is True
     assert values["picture_gain"]["over_shuffled"]["title_exact"]["low"] > 0
     assert len(values["answers"]) == 8

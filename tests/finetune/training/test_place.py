@@ -1,5 +1,6 @@
 """What a run finds in its folder: another's files are left alone, a run's own are told from them."""
 
+import errno
 import json
 import signal
 import subprocess
@@ -10,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from finetune.config.reading import plain, write_yaml
-from finetune.errors import CheckpointError
+from finetune.errors import CheckpointError, FinetuneWarning
 from finetune.training.checkpoints import checkpoints, remove_unfinished, write_folder
-from finetune.training.place import MARK, RUNNING, check_place
+from finetune.training.place import CONFIG, FINAL, MARK, RUNNING, alone_in, check_place
 from finetune.training.run import train
 
 
@@ -95,10 +96,63 @@ def test_a_place_that_cannot_be_written_is_refused(run_config, tmp_path, place):
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_probing_a_place_leaves_nothing(tmp_path):
-    check_place(tmp_path / "runs" / "first")
+def test_holding_a_place_that_nothing_comes_into_leaves_nothing(tmp_path):
+    with alone_in(tmp_path / "runs" / "first"):
+        pass
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_run_in_a_held_place_is_refused_also_in_the_same_process(tmp_path):
+    def come():
+        with alone_in(tmp_path):
+            pass
+
+    with alone_in(tmp_path):
+        for _ in range(2):
+            with pytest.raises(CheckpointError, match="another run is being made there now"):
+                come()
+    come()
+
+
+def test_what_a_place_holds_is_looked_at_once_it_is_held(run_config, tmp_path):
+    (tmp_path / FINAL).mkdir()
+    (tmp_path / CONFIG).write_text(f"{MARK}\n")
+    config = run_config(out=str(tmp_path))
+
+    with alone_in(tmp_path), pytest.raises(CheckpointError, match="another run is being made there now"):
+        train(config)
+    with pytest.raises(CheckpointError, match="holds a run already"):
+        train(config)
+
+
+def test_a_lock_that_an_ending_run_took_away_holds_nothing(tmp_path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+    lock = fcntl.flock
+
+    def after_another_ended(file, how):
+        monkeypatch.setattr(fcntl, "flock", lock)
+        (tmp_path / RUNNING).unlink()
+        lock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", after_another_ended)
+
+    with alone_in(tmp_path), pytest.raises(CheckpointError, match="another run"), alone_in(tmp_path):
+        pass
+
+
+def test_a_place_without_locks_is_warned_of(tmp_path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+
+    def none_here(file, how):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", none_here)
+
+    with pytest.warns(FinetuneWarning, match="files cannot be locked there"), alone_in(tmp_path / "run"):
+        (tmp_path / "run" / "mine").touch()
+
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["mine"]
 
 
 def test_a_run_that_is_over_is_not_made_anew_without_its_checkpoints(run_config):

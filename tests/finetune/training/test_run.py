@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -6,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from PIL import Image
 from safetensors.torch import load_file, save_file
 from transformers.trainer_callback import TrainerCallback
 
@@ -36,9 +38,9 @@ def test_eight_products_are_learned_to_their_exact_text(run_config, products_csv
             "packing": True,
         },
         batch_size=8,
-        steps=30,
+        steps=35,
         optim={"learning_rate": 1e-2, "warmup_steps": 3, "schedule": "constant"},
-        log_every=30,
+        log_every=35,
     )
 
     outcome = train(config)
@@ -224,6 +226,36 @@ def test_unusable_rows_of_training_and_validation_are_named_at_the_end(
     assert [tuple(row.values()) for row in written] == list(outcome.bad)
     assert len({(row["source"], row["row"]) for row in written}) == len(written) == len(broken)
     assert all(row["reason"] for row in written)
+
+
+def test_pictures_may_have_names_that_are_not_utf8(run_config, settings, tmp_path):
+    names = [os.fsdecode(b"caf\xe9-%d.png" % number) for number in range(8)]
+    for category in ("BAGS", "SHIRTS"):
+        (tmp_path / category).mkdir()
+        for number, name in enumerate(names):
+            try:
+                (tmp_path / category / name).touch()
+            except OSError:
+                pytest.skip("this file system takes no such names")
+            if number:
+                Image.new("RGB", (32, 32), (number * 30, 0, 0)).save(tmp_path / category / name)
+    data = {
+        **settings()["data"],
+        "sources": [{"name": "real", "path": str(tmp_path)}],
+        "prompt": {"fields": ["category"]},
+        "splits": {"validation": 0.5, "test": 0},
+    }
+    evaluation = {"every": 8, "products": 16, "answers": 16, "max_new_tokens": 1}
+    config = run_config(data=data, steps=8, evaluation=evaluation)
+
+    outcome = train(config)
+
+    written = [json.loads(line) for line in (Path(config.out) / "bad.jsonl").read_text().splitlines()]
+    assert [row["row"] for row in written] == [f"{category}/{names[0]}" for category in ("BAGS", "SHIRTS")]
+    assert [tuple(row.values()) for row in written] == list(outcome.bad)
+    answered = (Path(config.out) / "answers" / "step-00000008.jsonl").read_text().splitlines()
+    assert answered
+    assert all(json.loads(line)["key"].partition("/")[2] in names for line in answered)
 
 
 def test_a_run_without_unusable_rows_writes_no_list_of_them(run_config):
