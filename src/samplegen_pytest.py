@@ -62,13 +62,21 @@ def make_samples(samplegen_seed: int) -> MakeSamples:
     def make(
         rows: int = 10,
         seed: int | None = None,
-        columns: Sequence[str] | None = None,
+        columns: str | Sequence[str] | None = None,
         *,
         image_size: int | None = None,
         template: str = "burberry",
     ) -> "pa.Table":
         chosen = samplegen_seed if seed is None else seed
         table = row_maker(template, chosen, image_size).batch(range(rows)).table
-        return table if columns is None else table.select(list(columns))
+        if columns is None:
+            return table
+        wanted = [columns] if isinstance(columns, str) else list(columns)
+        if absent := [name for name in wanted if name not in table.column_names]:
+            hint = " Give image_size to have pictures." if "image" in absent else ""
+            raise KeyError(
+                f"there is no column {absent[0]!r}; there are {', '.join(table.column_names)}.{hint}"
+            )
+        return table.select(wanted)
 
     return make

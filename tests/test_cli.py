@@ -1,14 +1,15 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageFont
 from waiting import output_at_end, wait_until
 
-from samplegen import __version__
+from samplegen import __version__, load_template
 
 COMMAND = [sys.executable, "-m", "samplegen"]
 
@@ -78,6 +79,44 @@ def test_folder_that_may_not_be_written_is_refused(tmp_path):
 
     assert code == 2
     assert "not writable" in err
+
+
+def test_a_sheet_that_no_program_opens_is_refused_before_it_is_drawn(tiny_pack, tmp_path):
+    words = ["--rows", "205", "--columns", "1", "--template", tiny_pack, "--out", tmp_path / "tall.jpg"]
+
+    code, _, err = _run("preview", *words)
+
+    assert (code, err.strip().endswith("Take fewer rows or more columns.")) == (2, True)
+
+
+def test_titles_on_a_sheet_keep_their_accents_where_the_system_has_a_font_for_them(tiny_pack, tmp_path):
+    if not any(_has_font(name) for name in ("LiberationSans-Regular.ttf", "Arial.ttf", "DejaVuSans.ttf")):
+        pytest.skip("the system has no font with accents")
+    sheets = []
+    for word in ("Tuniquê", "Tunique"):
+        pack = shutil.copytree(tiny_pack, tmp_path / word)
+        catalog = pack / "catalog.yaml"
+        catalog.write_text(
+            catalog.read_text("utf-8").replace("{word} Tunic", f"{{word}} {word} Îlot"), "utf-8"
+        )
+        assert _run("preview", "--rows", "6", "--template", pack, "--out", tmp_path / f"{word}.png")[0] == 0
+        sheets.append((tmp_path / f"{word}.png").read_bytes())
+
+    assert sheets[0] != sheets[1]
+
+
+def _has_font(name):
+    try:
+        ImageFont.truetype(name, 13)
+    except OSError:
+        return False
+    return True
+
+
+def test_a_copied_pack_has_the_name_of_its_folder(tiny_pack, tmp_path):
+    _run("templates", "copy", tiny_pack, tmp_path / "My-Brand")
+
+    assert load_template(tmp_path / "My-Brand").name == "my_brand"
 
 
 def test_wrong_pack_reports_all_its_errors_and_writes_nothing(tiny_pack, tmp_path):

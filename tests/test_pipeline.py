@@ -12,6 +12,7 @@ from PIL import Image
 
 import samplegen
 from samplegen.domain.pricelist import COLUMNS
+from samplegen.errors import RecipeError
 
 ROWS = 130
 
@@ -86,6 +87,12 @@ def test_columns_have_the_values_of_the_rows(samples, table):
     assert samples["image"][2] == samples[2]["image"]
     with pytest.raises(KeyError, match=r"no column 'color'; there are website_name, .*image"):
         samples["color"]
+
+
+@pytest.mark.parametrize("wrong", [{"splits": "train=0.9"}, {"template": None}, {"rows": "3"}])
+def test_what_is_of_another_kind_is_refused_with_its_name(wrong):
+    with pytest.raises(RecipeError, match=rf"{next(iter(wrong))} is .*; give "):
+        samplegen.make(**wrong)
 
 
 def test_numbers_and_paths_of_other_libraries_are_taken(tiny_pack):

@@ -1,3 +1,5 @@
+import pytest
+
 USES = """
 def test_dataset_is_there(samplegen_dataset):
     assert len(samplegen_dataset) == 24
@@ -34,6 +36,13 @@ def test_dataset_has_pictures_of_the_asked_size(make_samples, tiny_pack):
 
     assert table.column_names[-1] == "image"
     assert table["product_code"][0].as_py().startswith(("TN/", "tn."))
+
+
+def test_a_column_that_is_not_there_is_named_with_those_that_are(make_samples, tiny_pack):
+    with pytest.raises(KeyError, match=r"no column 'color'; there are website_name"):
+        make_samples(columns=["color"], template=tiny_pack)
+    with pytest.raises(KeyError, match="Give image_size to have pictures"):
+        make_samples(columns="image", template=tiny_pack)
 
 
 def test_other_seed_gives_other_rows(make_samples, tiny_pack):

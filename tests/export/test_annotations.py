@@ -2,7 +2,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samplegen.export.annotations import box_of
+import samplegen
+from samplegen.export.annotations import box_of, caption_of
 
 
 def test_nothing_drawn_gives_an_empty_box():
@@ -22,3 +23,16 @@ def test_box_is_the_smallest_that_holds_all_parts(points):
     assert mask[top + height - 1].any()
     assert mask[:, left].any()
     assert mask[:, left + width - 1].any()
+
+
+def test_captions_are_sentences():
+    captions = {}
+    for spec in samplegen.make(400, images=False).specs():
+        captions.setdefault(spec.product.garment, caption_of(spec.product))
+
+    for garment, caption in captions.items():
+        several = garment in ("sneakers", "jeans", "cufflinks", "rain_boots", "sunglasses", "socks")
+        alone = garment in ("dress", "cape", "t_shirt", "belt", "umbrella")
+        if several or alone:
+            assert caption.startswith(("A ", "An ")) is alone, caption
+    assert "T-shirt on a light studio ground." in captions["t_shirt"]

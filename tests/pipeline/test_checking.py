@@ -92,6 +92,13 @@ def test_title_in_two_splits_is_found(dataset):
     assert "titles in one split only (1 titles)" in _findings(dataset)
 
 
+def test_a_manifest_that_is_cut_off_is_found(dataset):
+    content = (dataset / "manifest.json").read_bytes()
+    (dataset / "manifest.json").write_bytes(content[:100])
+
+    assert "manifest.json: is not JSON, so nothing is held to it" in _findings(dataset)
+
+
 def test_repeated_code_is_found(dataset):
     code = pq.read_table(dataset / FIRST)["product_code"][1].as_py()
     _edit(dataset / FIRST, "product_code", code)

@@ -156,6 +156,10 @@ def validate(
         typer.echo(f"{dataset}: {rows} rows, {len(findings)} findings", err=True)
         raise typer.Exit(1)
     typer.echo(f"{dataset}: {rows} rows, no findings")
+    if dataset.is_dir() and not (dataset / "manifest.json").is_file():
+        typer.echo(
+            "There is no manifest.json, so the files were held to no digests and no number of rows.", err=True
+        )
 
 
 @app.command()

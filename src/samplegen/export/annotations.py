@@ -51,8 +51,10 @@ def caption_of(product: Product) -> str:
     if product.silhouette != "regular":
         words.insert(0, product.silhouette)
     words.append(_words(product.material))
-    words.append(_words(product.garment))
+    words.append(_words(product.garment).replace("t shirt", "T-shirt"))
     text = " ".join(word for word in words if word)
+    if words[-1].endswith("s") and not words[-1].endswith("ss"):  # boots, but a dress
+        return f"{text[0].upper()}{text[1:]} on a light studio ground."
     article = "An" if text[0] in "aeiou" else "A"
     return f"{article} {text} on a light studio ground."
 

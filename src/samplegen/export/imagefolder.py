@@ -26,7 +26,9 @@ class ImageFolderShard:
 
     def __init__(self, root: Path, shard: Shard, schema: pa.Schema, splits: Sequence[str]) -> None:
         if IMAGE_COLUMN not in schema.names:
-            raise ExportError("format imagefolder needs pictures. Drop --no-images or use --format parquet.")
+            raise ExportError(
+                "format imagefolder needs pictures. Leave out --no-images, or use --format parquet, csv or webdataset."
+            )
         self._files = LooseShard(root, shard)
         self._splits = splits
 

@@ -3,6 +3,7 @@
 Lists from outside and datasets are read by the same functions, so that each command takes the same files.
 """
 
+import codecs
 import csv
 import io
 import json
@@ -25,7 +26,7 @@ _TAIL_BYTES = 4096
 _SHOWN = 60
 """Characters of a cell that a message repeats."""
 _QUOTED = re.compile('"[^"]*"')
-_DECIMAL_COMMA = re.compile(r"-?[0-9]+(,[0-9]{1,2})?")
+_DECIMAL_COMMA = re.compile(r"-?([0-9]+|[0-9]{1,3}(\.[0-9]{3})+)(,[0-9]{1,2})?")
 NO_NUMBER = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")
 """What stands for a number that is missing."""
 
@@ -34,9 +35,15 @@ def why_unreadable(path: Path, error: Exception) -> str:
     """Return the sentence that tells why a file cannot be read, its name in front."""
     foreign = _first_foreign(path) if isinstance(error, UnicodeDecodeError | pa.ArrowInvalid) else ""
     if foreign:
-        return f"{path}: is not UTF-8 ({foreign}); save it as UTF-8, such as with iconv -f cp1252 -t utf-8."
+        return f"{path}: is not UTF-8 ({foreign}); save it as UTF-8, such as with iconv -f {_encoding(path)} -t utf-8."
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return f"{path}: cannot be read: {' '.join(reason.split()).rstrip('.')}."
+
+
+def _encoding(path: Path) -> str:
+    """Return what the file is likely encoded in, as iconv calls it."""
+    with path.open("rb") as stream:
+        return "utf-16" if stream.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "cp1252"
 
 
 def _first_foreign(path: Path) -> str:
@@ -163,8 +170,12 @@ def _with_points(table: pa.Table) -> pa.Table:
         if COLUMNS.get(name) == "float64":
             texts = table.column(place).to_pylist()
             cells = [text.strip() for text in texts]
-            if all(cell in NO_NUMBER or _DECIMAL_COMMA.fullmatch(cell) for cell in cells):
-                table = table.set_column(place, name, pa.array([t.replace(",", ".") for t in texts]))
+            commas = any(
+                "," in cell for cell in cells
+            )  # else a point may part thousands or decimals: nobody knows
+            if commas and all(cell in NO_NUMBER or _DECIMAL_COMMA.fullmatch(cell) for cell in cells):
+                plain = [text.replace(".", "").replace(",", ".") for text in texts]
+                table = table.set_column(place, name, pa.array(plain))
     return table
 
 

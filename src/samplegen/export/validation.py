@@ -1,6 +1,7 @@
 """Holds a dataset to the price list's rules, its splits, its pictures and its manifest."""
 
 import io
+import json
 from collections import defaultdict
 from fractions import Fraction
 from pathlib import Path
@@ -14,7 +15,7 @@ from samplegen.errors import ExportError
 from samplegen.export.cells import unquote_table
 from samplegen.export.csv_images import SPLITS, TABLE
 from samplegen.export.files import file_sha256
-from samplegen.export.manifest import read_manifest
+from samplegen.export.manifest import MANIFEST, read_manifest
 from samplegen.export.parts import CHECKSUMS
 from samplegen.export.reading import Piece, read_dataset
 from samplegen.export.settings import CollectSettings
@@ -123,6 +124,8 @@ def _check_manifest(path: Path) -> list[str]:
     except ExportError as error:
         return [str(error)]
     findings = []
+    if manifest is None and path.is_dir() and _is_damaged(path / MANIFEST):
+        findings.append(f"{MANIFEST}: is not JSON, so nothing is held to it")
     for file in manifest.files if manifest else ():
         if not (path / file.path).is_file():
             findings.append(f"manifest.json: {file.path} is missing")
@@ -131,6 +134,17 @@ def _check_manifest(path: Path) -> list[str]:
         elif file.path == CHECKSUMS:
             findings += _check_checksums(path)
     return findings
+
+
+def _is_damaged(path: Path) -> bool:
+    """Tell whether there is a file that should be JSON and is not."""
+    try:
+        json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError, RecursionError):
+        return True
+    return False
 
 
 def _check_checksums(path: Path) -> list[str]:

@@ -50,6 +50,8 @@ class Recipe:
         for name in ("rows", "seed", "image_size"):
             if isinstance(value := getattr(self, name), np.integer):
                 object.__setattr__(self, name, int(value))
+        if not isinstance(self.template, str | os.PathLike):
+            raise RecipeError(f"template is {self.template!r}; give the name or the path of a template pack.")
         object.__setattr__(self, "template", os.fspath(self.template))
         if isinstance(self.rows, bool) or not isinstance(self.rows, int) or self.rows < 1:
             raise RecipeError(f"rows is {self.rows!r}; give a whole number above 0.")
@@ -62,6 +64,10 @@ class Recipe:
         if self.annotations and self.image_size is None:
             raise RecipeError("annotations describe pictures; leave out --no-images or --annotations.")
         if self.splits is not None:
+            if not isinstance(self.splits, Mapping):
+                raise RecipeError(
+                    f"splits is {self.splits!r}; give shares such as {{'train': 0.9, 'validation': 0.1}}."
+                )
             check_shares(self.splits)
 
 

@@ -4,10 +4,12 @@ import io
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont
 
 from samplegen.domain.sample import SampleSpec
+from samplegen.errors import RecipeError
 from samplegen.export.files import write_file
 from samplegen.pipeline.making import Recipe, RowMaker
 
@@ -16,9 +18,25 @@ CELL, GAP, CAPTION = 240, 20, 62
 MARGIN = 32
 PAPER, INK, GREY = (255, 255, 255), (28, 28, 28), (118, 118, 118)
 _OVERSAMPLING = 2
+_MOST_LINES = 200
+"""Lines of pictures of `CELL` px: JPEG's longest side is 65,500 px, and nobody scrolls further."""
 _LOOKED_THROUGH = 20_000
 """Rows among which one of each shape is sought."""
 _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+_SYSTEM_FONTS = (
+    "LiberationSans-Regular.ttf",
+    "Arial.ttf",
+    "segoeui.ttf",
+    "NotoSans-Regular.ttf",
+    "DejaVuSans.ttf",
+)
+"""Fonts with the signs of many languages, the first that is there is taken."""
+
+
+class _Fonts(NamedTuple):
+    title: _Font
+    price: _Font
+    has_accents: bool
 
 
 def write_contact_sheet(
@@ -34,6 +52,8 @@ def write_contact_sheet(
             that no row among many shows it is left out.
         cell: Side of a picture in px.
     """
+    if not one_per_shape:
+        _check_size(recipe.rows, columns, cell, out)
     maker = RowMaker(recipe)
     if one_per_shape:
         met = _one_per_shape(maker)
@@ -46,7 +66,7 @@ def write_contact_sheet(
     width = 2 * MARGIN + columns * (cell + GAP) - GAP
     height = 2 * MARGIN + lines * (cell + CAPTION + GAP) - GAP
     sheet = Image.new("RGB", (width, height), PAPER)
-    fonts = ImageFont.load_default(13), ImageFont.load_default(12)
+    fonts = _fonts([spec.listing.title for spec in specs])
     for number, spec in enumerate(specs):
         left = MARGIN + number % columns * (cell + GAP)
         top = MARGIN + number // columns * (cell + CAPTION + GAP)
@@ -59,6 +79,16 @@ def write_contact_sheet(
         sheet.save(file, format="PNG", optimize=True)
     write_file(out.absolute().parent, out.name, file.getvalue())
     return unmet
+
+
+def _check_size(pictures: int, columns: int, cell: int, out: Path) -> None:
+    lines = -(-pictures // columns)
+    most = _MOST_LINES * CELL // cell
+    if lines > most:
+        raise RecipeError(
+            f"{out}: {pictures:,} pictures, {columns} side by side, make {lines:,} lines; a sheet holds at most {most}. "
+            f"Take fewer rows or more columns."
+        )
 
 
 def _one_per_shape(maker: RowMaker) -> dict[str, SampleSpec]:
@@ -79,16 +109,27 @@ def _picture(maker: RowMaker, spec: SampleSpec, cell: int) -> Image.Image:
 
 
 def _caption(
-    draw: ImageDraw.ImageDraw, spec: SampleSpec, at: tuple[int, int], width: int, fonts: tuple[_Font, _Font]
+    draw: ImageDraw.ImageDraw, spec: SampleSpec, at: tuple[int, int], width: int, fonts: _Fonts
 ) -> None:
     listing = spec.listing
     left, top = at
-    lines = _wrapped(draw, _drawable(listing.title), width, fonts[0])
+    title = listing.title if fonts.has_accents else _drawable(listing.title)
+    lines = _wrapped(draw, title, width, fonts.title)
     for number, line in enumerate(lines):
-        draw.text((left, top + 17 * number), line, font=fonts[0], fill=INK)
+        draw.text((left, top + 17 * number), line, font=fonts.title, fill=INK)
     price = f"{listing.price:,.2f}".removesuffix(".00")
     below = top + 17 * len(lines) + 2
-    draw.text((left, below), f"{listing.currency_code} {price}", font=fonts[1], fill=GREY)
+    draw.text((left, below), f"{listing.currency_code} {price}", font=fonts.price, fill=GREY)
+
+
+def _fonts(titles: Sequence[str]) -> _Fonts:
+    """Give Pillow's own font, unless it lacks signs of the titles and the system has one with more."""
+    for name in () if all(_drawable(title) == title for title in titles) else _SYSTEM_FONTS:
+        try:
+            return _Fonts(ImageFont.truetype(name, 13), ImageFont.truetype(name, 12), has_accents=True)
+        except OSError:
+            continue
+    return _Fonts(ImageFont.load_default(13), ImageFont.load_default(12), has_accents=False)
 
 
 def _drawable(text: str) -> str:

@@ -1,6 +1,7 @@
 """`make`: any number of rows as one lazy object."""
 
 import io
+import operator
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -55,7 +56,7 @@ def make(
         Recipe(
             rows=rows,
             seed=seed,
-            template=os.fspath(template),
+            template=template,  # type: ignore[arg-type]  # a recipe makes text of it, or refuses it
             image_size=image_size if images else None,
             annotations=annotations,
             splits=splits,
@@ -102,6 +103,8 @@ class SampleSet(Sequence[Row]):
             wanted = range(*index.indices(len(self)))
             # Rows in a row share the cost of deciding them.
             return list(self._rows(wanted)) if wanted.step == 1 else [self[number] for number in wanted]
+        if not -len(self) <= operator.index(index) < len(self):
+            raise IndexError(f"row {index} is asked for; there are {len(self)} rows.")
         number = range(len(self))[index]
         return next(self._rows(range(number, number + 1)))
 

@@ -72,7 +72,7 @@ def write_dataset(
     find_format(format)
     if format == "imagefolder" and recipe.image_size is None:
         raise ExportError(
-            "format imagefolder needs pictures. Leave out --no-images, or use --format parquet."
+            "format imagefolder needs pictures. Leave out --no-images, or use --format parquet, csv or webdataset."
         )
     root = Path(out)
     template = load_template(recipe.template, check_shapes=recipe.image_size is not None)

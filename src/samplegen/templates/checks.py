@@ -186,7 +186,9 @@ def _check_lexicon(template: Template, problems: Problems) -> None:
 
 def _check_line(template: Template, problems: Problems, name: str, line: Line) -> None:
     path, here = template.root / "catalog.yaml", ["lines", name]
-    _check_known(path, [*here, "shape"], [line.shape], template.garments, problems)
+    if line.shape not in template.garments:
+        text = f"{one_of(line.shape, template.garments)}; to add one, describe it in garments.yaml"
+        problems.add(path, [*here, "shape"], text)
     _check_known(path, [*here, "points"], [line.points], template.catalog.price_points, problems)
     for place in line.places:
         if len(place.split(LEVEL_SEPARATOR)) != 3:

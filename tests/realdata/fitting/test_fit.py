@@ -306,13 +306,18 @@ def test_rows_that_cannot_be_used_are_counted(tmp_path):
     rows[0]["full_price"] = rows[0]["price"] = "0"
     rows[1]["full_price"] = rows[1]["price"] = "nan"
     rows[2]["title"] = ""
+    rows[4]["full_price"], rows[5]["full_price"] = "EUR 490", "auf Anfrage"
+    rows[4]["price"] = rows[5]["price"] = ""
+    rows[6]["full_price"] = rows[6]["price"] = "1.290,00"
+    rows[7]["full_price"] = rows[7]["price"] = "1,290.00"
     rows.append(dict(rows[3]))
 
     report = fit_template(write_csv(tmp_path / "list.csv", rows), tmp_path / "mine", FitOptions())
 
-    assert report.rows == 37
+    assert report.rows == 35
     assert report.left_out == {
         "without a price above 0": 2,
+        "whose price is no number, such as 'EUR 490'": 2,
         "without a title": 1,
         "repeats another row in every column": 1,
     }

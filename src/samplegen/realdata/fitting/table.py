@@ -20,6 +20,9 @@ _PIECE_ROWS = 1000
 _SPACES = re.compile(r"[\s\x00-\x1f\x7f]+")
 _BRACES = str.maketrans("{}", "()")
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+_GROUPED = re.compile(r"-?\d{1,3}(?:(?:\.\d{3})+,\d{1,2}|(?:,\d{3})+\.\d{1,2})")
+"""A number with a sign between its thousands and another before its decimals."""
+_STRANGE = "whose price is no number, such as"
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +185,7 @@ def _row(record: Mapping[str, Any], left_out: Counter[str]) -> Row | None:
         return None
     full = _cents(record.get("full_price")) or _cents(record.get("price"))
     if full is None:
-        left_out["without a price above 0"] += 1
+        left_out[_why_no_price(record, left_out)] += 1
         return None
     paid = _cents(record.get("price")) or full
     levels = [_text(record.get(name)) or NO_LEVEL for name in CATEGORY_COLUMNS]
@@ -199,6 +202,16 @@ def _row(record: Mapping[str, Any], left_out: Counter[str]) -> Row | None:
     )
 
 
+def _why_no_price(record: Mapping[str, Any], before: Iterable[str]) -> str:
+    """Say why a row has no price; rows whose price is no number share the first one's sentence."""
+    from samplegen.export.text_tables import NO_NUMBER
+
+    text = _text(record.get("full_price")) or _text(record.get("price"))
+    if not text or _as_number(text) is not None or text in NO_NUMBER:
+        return "without a price above 0"
+    return next((why for why in before if why.startswith(_STRANGE)), f"{_STRANGE} {text[:40]!r}")
+
+
 def _text(value: object) -> str:
     """Give a value as one line of text; empty for what is missing."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
@@ -210,10 +223,18 @@ def _text(value: object) -> str:
 
 def _cents(value: object) -> int | None:
     """Read a price above 0; None for anything else."""
-    text = _text(value).replace("\u202f", "").replace("\xa0", "").replace(" ", "")
+    number = _as_number(_text(value))
+    if number is None:
+        return None
+    cents = round(number * 100) if abs(number) < MAX_CENTS else 0
+    return cents if 0 < cents <= MAX_CENTS else None
+
+
+def _as_number(text: str) -> float | None:
+    """Read ``1290.00``, ``1 290,00``, ``1.290,00`` or ``1,290.00``; None for anything else."""
+    text = text.replace("\u202f", "").replace("\xa0", "").replace(" ", "")
+    if _GROUPED.fullmatch(text):
+        text = text.replace(min(".,", key=text.rindex), "")  # the sign that stands last parts the decimals
     if "," in text and "." not in text:
         text = text.replace(",", ".")
-    if not _NUMBER.fullmatch(text):
-        return None
-    cents = round(float(text) * 100) if abs(float(text)) < MAX_CENTS else 0
-    return cents if 0 < cents <= MAX_CENTS else None
+    return float(text) if _NUMBER.fullmatch(text) else None
