@@ -14,6 +14,7 @@ from samplegen.errors import FitError
 from samplegen.realdata.fitting import rates
 from samplegen.realdata.fitting.budget import Budget, Spent
 from samplegen.realdata.fitting.catalog import write_catalog, write_settings
+from samplegen.realdata.fitting.compounds import Compounds
 from samplegen.realdata.fitting.facts import gather_facts
 from samplegen.realdata.fitting.lines import Grammar, Line, group_rows, learn_forms, name_of
 from samplegen.realdata.fitting.pictures import UNDRAWN, Wardrobe, open_wardrobe, picture_files
@@ -200,7 +201,9 @@ def _learn(
     general = unify_spelling([generalizer.apply(entry) for entry in parsed])
     drawn = [entry if entry.shape else replace(entry, shape=UNDRAWN) for entry in general]
     lines = group_rows(drawn, min_count=min_count)
-    learn_forms(lines, generalizer.public, Grammar(words[0].head, words[0].of))
+    learn_forms(
+        lines, generalizer.public, Grammar(words[0].head, words[0].of, Compounds.of(words[0]).material)
+    )
     unmapped: dict[str, tuple[str, int]] = {}
     for entry in general:
         if not entry.shape:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, count
 
-from samplegen.realdata.fitting.pieces import ELIDED, Piece
+from samplegen.realdata.fitting.pieces import ELIDED, Piece, without_loose_links
 from samplegen.realdata.fitting.protection import Categories
 from samplegen.realdata.fitting.titles import Parsed
-from samplegen.realdata.fitting.vocabulary import COMMA, LINK, NOUN
+from samplegen.realdata.fitting.vocabulary import COMMA, LINK, NOUN, key_of
 from samplegen.templates.model import LEVEL_SEPARATOR
 
 BLEND = 0.15
@@ -98,6 +98,8 @@ class Grammar:
     """Where the noun stands, first or last."""
     of: str = ""
     """The word between a noun and its material (en, in, de)."""
+    material: Callable[[str], str] = lambda noun: ""
+    """Gives the material that a noun names itself, or nothing (Ledermantel)."""
 
     def around(self, noun: str, kind: str) -> str:
         """Give a form of a noun and one slot."""
@@ -137,7 +139,7 @@ def learn_forms(
         public: Gives a phrase of a kind that suits a drawing, for a line whose titles could not vary otherwise.
         grammar: How titles of the language are put together.
     """
-    own = [_own_forms(line, grammar.head) for line in lines]
+    own = [_own_forms(line, grammar) for line in lines]
     capital = grammar.head == "first" and _begin_with_capitals(lines)
     lent_words: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     lent_forms: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
@@ -155,6 +157,8 @@ def learn_forms(
                 kind = kinds.get(name) or name.rstrip("0123456789")
                 mine = Counter() if line.small else words.get(Slot(name, kind), Counter())
                 pool = lent_words[line.shape, kind] + lent_words[line.key[1] + "\0" + line.shape, kind]
+                if kind == "material" and grammar.material(line.key[1]):
+                    pool = Counter()  # words of other nouns could contradict it: Ledermantel aus Wolle
                 line.slots[name] = blend(mine, pool, BLEND, _LENT_WORDS)
         _let_titles_vary(line, public, grammar)
         if capital:
@@ -167,17 +171,32 @@ def _begin_with_capitals(lines: Iterable[Line]) -> bool:
     return sum(begins) > len(begins) / 2
 
 
-def _own_forms(line: Line, head: str) -> tuple[Counter[str], dict[Slot, Counter[str]]]:
+def _own_forms(line: Line, grammar: Grammar) -> tuple[Counter[str], dict[Slot, Counter[str]]]:
     forms: Counter[str] = Counter()
     words: dict[Slot, Counter[str]] = defaultdict(Counter)
+    noun, says_material = line.key[1], bool(grammar.material(line.key[1]))
     for entry in line.rows:
-        form, filled = form_of(entry.pieces, line.key[1], head=head)
-        if not filled and (head == "last" or not form or " " in form):
+        borrowed = says_material and key_of(noun)[-1] not in key_of(entry.row.title)
+        pieces = _without_material(entry.pieces) if borrowed else entry.pieces
+        form, filled = form_of(pieces, noun, head=grammar.head)
+        if not filled and (grammar.head == "last" or not form or " " in form):
             continue  # where nouns begin titles, one of a single word is a title; longer ones are never written whole
         forms[form] += 1
         for slot, text in filled:
             words[slot][text] += 1
     return forms, words
+
+
+def _without_material(pieces: Sequence[Piece]) -> list[Piece]:
+    """Leave materials out, with the links before them: the noun that stands in for the title's own names another."""
+    kept: list[Piece] = []
+    for piece in pieces:
+        if piece.kind.removesuffix(ELIDED) != "material":
+            kept.append(piece)
+        else:
+            while kept and kept[-1].kind == LINK:
+                kept.pop()
+    return without_loose_links(kept)
 
 
 def _tripled(counts: Counter[str]) -> Counter[str]:
@@ -202,8 +221,9 @@ def blend(own: Mapping[str, float], pool: Mapping[str, float], share: float, mos
 def _let_titles_vary(line: Line, public: Callable[[str, str], Piece | None], grammar: Grammar) -> None:
     """See to it that a line has forms with slots, and more than one title."""
     noun = line.key[1]
+    varying = [kind for kind in _VARYING if kind != "material" or not grammar.material(noun)]
     if not line.slots:
-        for kind in _VARYING:
+        for kind in varying:
             phrases = _some(public, kind, line.shape)
             if grammar.head == "first" and kind == "material":
                 phrases = [phrase for phrase in phrases if not _DESCRIBING.search(phrase)]
@@ -213,7 +233,7 @@ def _let_titles_vary(line: Line, public: Callable[[str, str], Piece | None], gra
                 break
     if max(map(len, line.slots.values()), default=0) > 1 or len(line.forms) > 1:
         return
-    for kind in (kind for kind in _VARYING if kind in line.slots):
+    for kind in (kind for kind in varying if kind in line.slots):
         more = {phrase: 0.25 for phrase in _some(public, kind, line.shape) if phrase not in line.slots[kind]}
         if more:
             line.slots[kind] |= more

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
 
+from samplegen.realdata.fitting.compounds import Compounds
 from samplegen.realdata.fitting.lines import Line
 from samplegen.realdata.fitting.pieces import is_measure
 from samplegen.realdata.fitting.vocabulary import Entry, Key, Words, key_of
@@ -134,6 +135,9 @@ def _lexicon(lines: Sequence[Line], languages: Sequence[Words]) -> str:
 def _known_phrases(
     lines: Sequence[Line], languages: Sequence[Words]
 ) -> Iterator[tuple[str, Entry, tuple[int, int, int] | None]]:
+    compounds, nouns = Compounds.of(languages[0]), {line.key[1] for line in lines}
+    for noun in sorted(noun for noun in nouns if compounds.material(noun)):
+        yield noun.split()[-1], Entry("materials", compounds.material(noun)), None
     longest = 5
     fillers = {word for line in lines for slot in line.slots.values() for word in slot}
     fillers = {filler for filler in fillers if not is_measure(filler)}

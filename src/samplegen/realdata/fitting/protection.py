@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from random import Random
 
+from samplegen.realdata.fitting.compounds import Compounds
 from samplegen.realdata.fitting.pieces import ELIDED, Piece
 from samplegen.realdata.fitting.table import NO_LEVEL
 from samplegen.realdata.fitting.titles import Parsed
@@ -90,6 +91,7 @@ class Generalizer:
         rng: Random,
     ) -> None:
         self._words, self._garments, self._rng, self._min_count = words, garments, rng, min_count
+        self._material = Compounds.of(words).material
         self.seen = Seen([entry.row.title for entry in parsed], min_count)
         self._style = _case_style([entry.row.title for entry in parsed])
         self._name_style = _case_style([entry.row.title for entry in parsed], names=True)
@@ -157,15 +159,20 @@ class Generalizer:
     def _noun(self, piece: Piece, shape: str) -> Piece | None:
         """Give another noun for the same drawing: one of the table that is common, else a public one.
 
-        One of as many words, if there is any, so that titles keep their length.
+        One of as many words, if there is any, so that titles keep their length; and if it can be, none that names
+        another material (Ledermantel for Wollmantel).
         """
-        length = len(piece.text.split())
+        length, said = len(piece.text.split()), {"", self._material(piece.text)}
         common = {noun: count for (of, noun), count in self._nouns.items() if of == shape}
-        if common:
-            return replace(piece, text=max(_of_length(common, length), key=lambda noun: (common[noun], noun)))
         names = [shape, *(name for name, rules in self._words.open.items() if rules["usual"] == shape)]
         public = [n for name in names for n in self._words.public_nouns.get(name, []) if self.seen.free(n)]
-        return replace(piece, text=self._style(_of_length(public, length)[0])) if public else None
+        for anyhow in (False, True):
+            if nouns := [noun for noun in common if anyhow or self._material(noun) in said]:
+                best = max(_of_length(nouns, length), key=lambda noun: (common[noun], noun))
+                return replace(piece, text=best)
+            if nouns := [noun for noun in public if anyhow or self._material(noun) in said]:
+                return replace(piece, text=self._style(_of_length(nouns, length)[0]))
+        return None
 
     def public(self, kind: str, shape: str = "", length: int = 1) -> Piece | None:
         """Give a phrase of a kind that suits a drawing: a public one, or one that the table has often.

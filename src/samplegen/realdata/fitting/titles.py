@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from samplegen.realdata.fitting.compounds import Compounds
 from samplegen.realdata.fitting.pieces import (
     Piece,
     is_measure,
@@ -25,6 +26,7 @@ from samplegen.realdata.fitting.vocabulary import (
     fold,
     fold_link,
     key_of,
+    merged_rules,
     split_title,
 )
 
@@ -63,6 +65,7 @@ class TitleParser:
         self._mapping = mapping
         main = languages[0]
         self.head, self._after, self._links = main.head, main.after, main.links
+        self._compounds = Compounds.of(main)
         self._nouns: dict[Key, str] = {}
         self._categories: dict[Key, str] = {}
         self._kinds: dict[Key, str] = {}
@@ -73,7 +76,7 @@ class TitleParser:
         names = {name for words in languages for name in words.open}
         of_main = {*main.nouns.values()} - {*main.open}  # what a noun of the main language means is not open
         self._open = {
-            name: _merged_rules([words.open.get(name, {}) for words in languages]) for name in names - of_main
+            name: merged_rules([words.open.get(name, {}) for words in languages]) for name in names - of_main
         }
         self._nouns |= mapping
         self._longest_noun = max(map(len, self._nouns))
@@ -86,7 +89,7 @@ class TitleParser:
         pairs: Counter[tuple[str, str]] = Counter()
         for title in titles:
             folded = [fold(token) for token in title.split()]
-            known = [(word,) in self._kinds or (word,) in self._nouns for word in folded]
+            known = [(word,) in self._kinds or bool(self._meaning((word,))) for word in folded]
             links = [self._is_link(token) for token in title.split()]
             words.update({word for word in folded})
             for (first, second), k, link in zip(
@@ -104,7 +107,7 @@ class TitleParser:
         """Take the title of a row apart."""
         tokens = with_measures(split_title(row.title, commas=self.head == "first"))
         folded = [fold(token) for token in tokens]
-        span = self.find_noun(tokens, folded)
+        span = self.find_noun(tokens, folded, names_behind=bool(self._compounds.ends))
         shape, unknown = self._shape(row, folded, span)
         open_to_guess = self.head == "first" and not self._mapped(row, folded)
         guessed = open_to_guess and span is None and bool(shape)
@@ -129,22 +132,36 @@ class TitleParser:
         before = (i for i in range(noun_at) if (folded[i],) not in self._kinds)
         return any(self._unknown_kind(tokens, folded, i) == STYLE for i in before)
 
-    def find_noun(self, tokens: list[str], folded: list[str]) -> tuple[int, int] | None:
-        """Give where the noun begins and ends among a title's words, if it has one that is known."""
+    def find_noun(
+        self, tokens: list[str], folded: list[str], *, names_behind: bool = False
+    ) -> tuple[int, int] | None:
+        """Give where the noun begins and ends among a title's words, if it has one that is known.
+
+        With `names_behind`, an unknown word behind a noun that stands last otherwise is a name (Stiefel Anna). A
+        compound is taken so always: a language that puts words together does not put a second noun behind them.
+        """
         stop = next(
             (i for i, t in enumerate(tokens) if i and (t == COMMA or fold_link(t) in self._after)),
             len(tokens),
         )
         if self.head == "last":
-            return self._match_last(folded[:stop])
+            return self._match_last(folded[:stop], names_behind=names_behind)
         return self._match_first(folded, stop)
 
-    def _match_last(self, folded: list[str]) -> tuple[int, int] | None:
+    def _match_last(self, folded: list[str], *, names_behind: bool) -> tuple[int, int] | None:
         for end in range(len(folded), 0, -1):
             for start in range(max(0, end - self._longest_noun), end):
                 if tuple(folded[start:end]) in self._nouns:
-                    return (start, end) if self._all_known(folded[end:]) else None
+                    return (start, end) if names_behind or self._all_known(folded[end:]) else None
+            if self._meaning((folded[end - 1],)):
+                return end - 1, end
         return None
+
+    def _meaning(self, key: Key) -> str:
+        """Give what a noun means, be it known as a whole or by its end; empty if it is none."""
+        if key in self._nouns:
+            return self._nouns[key]
+        return self._compounds.meaning(key[0]) if len(key) == 1 and key not in self._kinds else ""
 
     def _all_known(self, folded: list[str]) -> bool:
         """Tell whether words behind a noun describe it; an unknown one may be the noun itself (Bear Print Bodysuit)."""
@@ -162,7 +179,7 @@ class TitleParser:
         if mapped := self._mapped(row, folded):
             return mapped, ""
         if span is not None:
-            shape = self._opened(self._nouns[tuple(folded[span[0] : span[1]])], folded, levels)
+            shape = self._opened(self._meaning(tuple(folded[span[0] : span[1]])), folded, levels)
             return ("" if shape == UNDRAWN else shape), ""
         shape = self._of_levels(levels, folded)
         return ("" if shape == UNDRAWN else shape), ""
@@ -250,7 +267,7 @@ class TitleParser:
             return "volume"
         if _numeric(word):
             return "number"
-        return "detail" if (folded[place],) in self._nouns else STYLE
+        return "detail" if self._meaning((folded[place],)) else STYLE
 
     def _is_link(self, token: str) -> bool:
         return token == COMMA or fold_link(token) in self._links
@@ -268,17 +285,6 @@ def _beside(words: Mapping[Key, str], main: Words) -> dict[Key, str]:
     """Give the words of another language that cannot be taken for words of the main one (rouge, compact)."""
     known = {*main.kinds, *main.nouns, *((link,) for link in main.links)}
     return {key: meaning for key, meaning in words.items() if key not in known and sum(map(len, key)) > 3}
-
-
-def _merged_rules(rules: Sequence[Mapping[str, str | Sequence[str]]]) -> dict[str, str | Sequence[str]]:
-    """Join what several languages say about an open noun; the first language's usual drawing counts."""
-    merged: dict[str, str | Sequence[str]] = {}
-    for rule in rules:
-        for shape, words in rule.items():
-            known = merged.setdefault(shape, words)
-            if known is not words and shape != "usual":
-                merged[shape] = [*known, *words]
-    return merged
 
 
 def _phrases(words: Key, longest: int) -> Iterator[Key]:

@@ -46,6 +46,8 @@ class Words:
     nouns: dict[Key, str]
     open: Mapping[str, Mapping[str, Any]]
     categories: dict[Key, str]
+    compounds: Mapping[str, Any] = field(default_factory=dict)
+    """How words are put together, where the language does so; see `Compounds`."""
     kinds: dict[Key, str] = field(default_factory=dict)
     entries: dict[Key, list[Entry]] = field(default_factory=dict)
     colours: dict[Key, tuple[int, int, int]] = field(default_factory=dict)
@@ -106,6 +108,7 @@ def load_words(language: str) -> Words:
         nouns=dict(_by_key(content["nouns"].items())),
         open=content["open"],
         categories=dict(_by_key(content["categories"].items())),
+        compounds=content.get("compounds", {}),
         public_nouns={shape: list(nouns) for shape, nouns in content["nouns"].items()},
     )
     words.public["style"] = list(content["samples"])
@@ -160,6 +163,17 @@ def lexicon_entries(lexicon: Lexicon) -> Iterator[tuple[str, str, Entry]]:
         for choice, phrases in choices.items():
             for phrase in phrases:
                 yield phrase, kind, Entry("variants", axis, choice)
+
+
+def merged_rules(rules: Sequence[Mapping[str, str | Sequence[str]]]) -> dict[str, str | Sequence[str]]:
+    """Join what several languages say about an open noun; the first language's usual drawing counts."""
+    merged: dict[str, str | Sequence[str]] = {}
+    for rule in rules:
+        for shape, words in rule.items():
+            known = merged.setdefault(shape, words)
+            if known is not words and shape != "usual":
+                merged[shape] = [*known, *words]
+    return merged
 
 
 def read_shapes(path: Path) -> dict[Key, str]:
