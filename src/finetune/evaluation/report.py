@@ -63,6 +63,7 @@ def _source_values(result: SourceResult) -> dict[str, Any]:
         "styles": result.styles,
         "skipped": list(result.skipped),
         "training_products_of_baselines": result.train_rows,
+        "baselines_note": result.baselines_note,
         "model": {name: _intervals(run) for name, run in result.runs.items()},
         "baselines": {name: _intervals(run) for name, run in result.baselines.items()},
         "picture_gain": {
@@ -104,7 +105,8 @@ def console_table(result: SourceResult) -> str:
     ]
     head = f"{result.name}: {len(result.products):,} products of {result.styles:,} styles"
     skipped = [f"{len(result.skipped)} skipped, the first: {result.skipped[0]}"] if result.skipped else []
-    return "\n".join([head, *skipped, *lines, result.gain.verdict])
+    note = [result.baselines_note] if result.baselines_note else []
+    return "\n".join([head, *skipped, *lines, *note, result.gain.verdict])
 
 
 def _measured(result: SourceResult) -> list[Metric]:
