@@ -96,5 +96,5 @@ def plot(experiment: Experiment) -> str:
 
 def _chart(experiment: Experiment, metric: Metric) -> tuple[Metric, IntervalChart]:
     values = {arm.name: arm.values.get(metric.name) for arm in experiment.arms}
-    known = {name: found.get(metric.name) for name, found in experiment.baselines.items()}
+    known = {name: found[metric.name] for name, found in experiment.baselines.items() if metric.name in found}
     return metric, interval_chart(metric, {**values, **known})

@@ -121,7 +121,7 @@ def _value(run: Run, metric: Metric) -> float | None:
 
 def render_page(results: Sequence[SourceResult], *, about: Mapping[str, Any]) -> str:
     """Write the page: everything is in it, it runs no script, and no text of the data is taken as HTML."""
-    return render("report.html.jinja", about=about, sources=[_shown(result) for result in results])
+    return render("report.html.jinja", about=about, own=OWN, sources=[_shown(result) for result in results])
 
 
 def _shown(result: SourceResult) -> dict[str, Any]:
@@ -148,12 +148,22 @@ def _shown(result: SourceResult) -> dict[str, Any]:
 
 
 def _charts(result: SourceResult) -> list[tuple[Metric, IntervalChart]]:
-    runs = {**result.runs, **result.baselines}
     return [
-        (metric, interval_chart(metric, {name: run.intervals.get(metric.name) for name, run in runs.items()}))
+        (metric, interval_chart(metric, _charted(result, metric)))
         for metric in _measured(result)
         if metric.name in _CHARTED
     ]
+
+
+def _charted(result: SourceResult, metric: Metric) -> dict[str, Interval | None]:
+    """Give the runs of a chart: all of the model, and the baselines that answer what is measured."""
+    own = {name: run.intervals.get(metric.name) for name, run in result.runs.items()}
+    known = {
+        name: run.intervals[metric.name]
+        for name, run in result.baselines.items()
+        if metric.name in run.intervals
+    }
+    return {**own, **known}
 
 
 def _cell(metric: Metric, interval: Interval | None) -> tuple[str, str]:

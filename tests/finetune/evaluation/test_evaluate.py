@@ -84,6 +84,24 @@ def test_the_report_takes_no_text_of_the_data_as_html_and_loads_nothing(result, 
     assert re.search(r"Content-Security-Policy\" content=\"default-src 'none'", text)
 
 
+def test_a_model_without_a_value_keeps_its_row_and_its_colour_in_a_chart(result, tmp_path):
+    own = result.runs[OWN]
+    silent = replace(own, intervals={k: v for k, v in own.intervals.items() if k != "title_rouge_l"})
+    spoiled = replace(result, runs={**result.runs, OWN: silent})
+
+    page, _ = write_report(tmp_path, [spoiled], about={"model": "m", "draws": 50})
+
+    text = page.read_text(encoding="utf-8")
+    figures = text.split("<figure>")[1:]
+    chart = next(part for part in figures if "ROUGE-L" in part.partition("</figcaption>")[0])
+    coloured, *others = re.findall(r'<g( class="own")?><title>([^<]*)</title>', chart)
+    assert coloured == (' class="own"', f"{OWN}: –")  # noqa: RUF001  # a dash
+    assert [(mark, name.partition(":")[0]) for mark, name in others] == [
+        ("", name) for name in (SHUFFLED, BLANK, "majority", "nearest neighbour")
+    ]
+    assert "own pictures" in (tmp_path / "scores-real.svg").read_text(encoding="utf-8")
+
+
 def test_report_json_holds_what_the_page_shows(result, tmp_path):
     _, data = write_report(tmp_path, [result], about={"model": "m", "draws": 50})
 
