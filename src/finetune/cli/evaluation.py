@@ -127,10 +127,10 @@ def evaluate(
     from finetune.config import SplitConfig, parse_source
     from finetune.evaluation.evaluate import EvaluationSettings, evaluate, open_sources, pictures_to_see
     from finetune.evaluation.generation import AnswerCache
-    from finetune.evaluation.report import console_table, write_report
+    from finetune.evaluation.report import ANSWERS, console_table, is_evaluation, write_report
     from finetune.evaluation.run_settings import prompt_of_run, settings_of_run, sources_to_ask_about
     from finetune.loading import choose_device, load_model
-    from finetune.model_folder import check_writable
+    from finetune.model_folder import check_unmixed
 
     run = settings_of_run(config, adapter, model)
     asked = prompt_of_run(run, form=form, fields=fields, answer=answer).build()
@@ -146,11 +146,11 @@ def evaluate(
         rule=run.data.splits if run else SplitConfig(),
     )
     place = choose_device(device)
-    check_writable(out)
+    check_unmixed(out, "an evaluation's", is_own=is_evaluation)
     asked_about = sources_to_ask_about(run, [parse_source(text) for text in data or ()])
     sources = open_sources(asked_about, asked, settings)
     loaded = load_model(model, adapter=adapter, device=place, num_crops=crops)
-    cache = AnswerCache(out / "answers.jsonl", model=loaded.digest)
+    cache = AnswerCache(out / ANSWERS, model=loaded.digest)
     results = []
     for source in sources:
         with show_progress(source.config.name, pictures_to_see(source)) as advance:
@@ -210,13 +210,15 @@ def compare(
     done again.
     """
     from finetune.arms import plan_arms, plan_runs, run_experiment
-    from finetune.arms.report import table, write_comparison
+    from finetune.arms.report import is_comparison, table, write_comparison
     from finetune.config import load_run
     from finetune.evaluation.evaluate import EvaluationSettings
+    from finetune.model_folder import check_unmixed
 
     shared = load_run(config, changes=changes or ())
     planned = plan_arms([arm.strip() for arm in arms.split(",") if arm.strip()], _numbers(ratios))
     runs = plan_runs(shared, planned, seeds=seeds, out=out)
+    check_unmixed(out, "a comparison's", is_own=is_comparison)
     settings = EvaluationSettings(
         limit=limit, batch_size=batch_size, max_bad=shared.data.max_bad, rule=shared.data.splits
     )

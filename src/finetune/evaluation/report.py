@@ -18,8 +18,11 @@ from finetune.evaluation.evaluate import OWN, SHUFFLED, Run, SourceResult
 from finetune.evaluation.pages import draw_intervals, render
 from finetune.evaluation.scores import METRICS, Metric
 from finetune.evaluation.wording import show_difference, show_price, show_value
-from finetune.files import replace_file
+from finetune.files import marked, replace_file
 
+PAGE, DATA, ANSWERS = "report.html", "report.json", "answers.jsonl"
+_MARKS = {PAGE: "<title>finetune evaluate: ", DATA: '{\n  "about": {', ANSWERS: '{"key": "'}
+"""How each file of an evaluation begins."""
 EXAMPLES = 24
 _THUMBNAIL_PX = 160
 _CHARTED = ("category_exact", "price_mdape", "price_within_25", "title_rouge_l")
@@ -40,12 +43,18 @@ def write_report(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    page, data = folder / "report.html", folder / "report.json"
+    page, data = folder / PAGE, folder / DATA
     for result in results:
         replace_file(folder / f"scores-{result.name}.svg", draw_intervals(_charts(result)))
     replace_file(data, json.dumps(report_values(results, about=about), indent=2, ensure_ascii=False) + "\n")
     replace_file(page, render_page(results, about=about))
     return page, data
+
+
+def is_evaluation(folder: Path) -> bool:
+    """Tell whether a folder holds an evaluation, or what is left of one that was stopped."""
+    there = [name for name in _MARKS if (folder / name).exists()]
+    return bool(there) and all(marked(folder / name, _MARKS[name]) for name in there)
 
 
 def report_values(results: Sequence[SourceResult], *, about: Mapping[str, Any]) -> dict[str, Any]:
