@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from finetune.cli.app import app
+from finetune.cli.app import BAD_INPUT, app
 from finetune.cli.progress import show_progress
 
 if TYPE_CHECKING:
-    from finetune.arms.plan import ArmRun
+    from collections.abc import Sequence
 
+    from finetune.arms.plan import ArmRun
+    from finetune.data import Product
+
+_SOME_UNREAD = 1
 ModelArgument = Annotated[
     str,
     typer.Argument(metavar="MODEL", help="Folder of a model or of adapters, or a model's name on the Hub."),
@@ -68,15 +72,18 @@ def predict(
     batch_size: BatchOption = 8,
     device: DeviceOption = "auto",
 ) -> None:
-    """Print title, category and price of the products on pictures."""
-    from finetune.evaluation.predict import open_pictures, predict_pictures
+    """Print title, category and price of the products on pictures.
+
+    The exit code is 1 if a picture could not be read; the others are answered.
+    """
+    from finetune.evaluation.predict import predict_pictures
     from finetune.evaluation.run_settings import prompt_of_run, settings_of_run
     from finetune.loading import choose_device, load_model
 
     run = settings_of_run(config, adapter, model)
     asked = prompt_of_run(run, form=form, fields=fields, answer=answer).build()
     place = choose_device(device)
-    products = open_pictures(pictures)
+    products = _readable(pictures)
     crops = num_crops or (run.data.num_crops if run else None)
     loaded = load_model(model, adapter=adapter, device=place, num_crops=crops)
     with show_progress("pictures", len(products)) as advance:
@@ -85,6 +92,24 @@ def predict(
         )
     for prediction in predictions:
         typer.echo(json.dumps(asdict(prediction), ensure_ascii=False) if as_json else prediction)
+    if len(products) < len(pictures):
+        raise typer.Exit(_SOME_UNREAD)
+
+
+def _readable(pictures: "Sequence[Path]") -> "list[Product]":
+    """Open pictures; of each that cannot be read a message is printed. Where none can, the command ends."""
+    from finetune.errors import DataError
+    from finetune.evaluation.predict import open_pictures
+
+    products: list[Product] = []
+    for picture in pictures:
+        try:
+            products += open_pictures([picture])
+        except DataError as error:
+            typer.echo(f"finetune: {error}", err=True)
+    if not products:
+        raise typer.Exit(BAD_INPUT)
+    return products
 
 
 @app.command()

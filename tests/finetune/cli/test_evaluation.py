@@ -55,6 +55,29 @@ def test_predict_prints_json(run, model_folder, picture):
     assert (found["category"], found["price"]) == (None, None)
 
 
+def test_predict_answers_for_the_pictures_that_can_be_read(run, model_folder, picture, tmp_path):
+    (tmp_path / "bad.jpg").write_bytes(b"no picture")
+
+    code, out, err = run(
+        "predict",
+        model_folder,
+        tmp_path / "bad.jpg",
+        tmp_path,
+        picture,
+        tmp_path / "none.png",
+        "--num-crops",
+        1,
+    )
+
+    assert code == 1
+    assert [line.partition(": ")[0] for line in out.splitlines()] == [str(picture)]
+    assert err.splitlines() == [
+        f"finetune: {tmp_path / 'bad.jpg'}: it cannot be read as a picture: it is of no known kind.",
+        f"finetune: {tmp_path}: is a folder. Give the files of its pictures.",
+        f"finetune: {tmp_path / 'none.png'}: there is no such file.",
+    ]
+
+
 def test_evaluate_writes_a_report_and_goes_on_from_kept_answers(run, model_folder, dataset, tmp_path):
     words = ("evaluate", model_folder, "--data", f"made={dataset}", "--out", tmp_path / "out", *QUICK)
 
@@ -145,7 +168,7 @@ def test_a_picture_that_is_none_is_named_before_the_model_is_loaded(run, tmp_pat
     code, _, err = run("predict", "no-such-model", path)
 
     assert code == 2
-    assert f"{path}: the picture: it cannot be read" in err
+    assert err == f"finetune: {path}: it cannot be read as a picture: it is of no known kind.\n"
 
 
 def test_a_model_that_is_none_is_named(run, picture):
