@@ -65,8 +65,11 @@ def open_source(
     elif re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", config.path):
         raw = read_hub(config, needs)
     else:
+        before, _, after = config.path.rpartition(":")
+        # One letter before it is a drive.
+        weight = f", and {after!r} is no weight, which is a number of 0 or above" if len(before) > 1 else ""
         raise DataError(
-            f"source {config.name}: there is no folder or file {config.path}. Give one, OWNER/NAME on the "
+            f"source {config.name}: there is no folder or file {config.path}{weight}. Give one, OWNER/NAME on the "
             "Hugging Face Hub, or template:NAME."
         )
     return StoredSource(
