@@ -17,7 +17,7 @@ from finetune.evaluation.charts import IntervalChart, confusion_chart, interval_
 from finetune.evaluation.evaluate import OWN, SHUFFLED, Run, SourceResult
 from finetune.evaluation.pages import draw_intervals, render
 from finetune.evaluation.scores import METRICS, Metric
-from finetune.evaluation.wording import show_difference, show_price, show_value
+from finetune.evaluation.wording import show_difference, show_price, show_text, show_value
 from finetune.files import marked, replace_file
 
 PAGE, DATA, ANSWERS = "report.html", "report.json", "answers.jsonl"
@@ -212,9 +212,10 @@ def _example(result: SourceResult, place: int) -> dict[str, Any]:
         "picture": _thumbnail(product.picture),
         "key": product.key,
         "truth": product,
-        "text": own.texts[place],
-        "with_other": result.runs[SHUFFLED].texts[place],
-        "answer": answer,
+        "text": show_text(own.texts[place]),
+        "with_other": show_text(result.runs[SHUFFLED].texts[place]),
+        "title": show_text(answer.title),
+        "category": show_text(answer.category),
         "true_price": show_price(product.price),
         "price": show_price(answer.price),
         "price_error": None if np.isnan(error) else f"{error:.0%}",

@@ -102,6 +102,23 @@ def test_a_model_without_a_value_keeps_its_row_and_its_colour_in_a_chart(result,
     assert "own pictures" in (tmp_path / "scores-real.svg").read_text(encoding="utf-8")
 
 
+def test_the_page_cuts_long_answers_off_and_the_json_does_not(result, tmp_path):
+    own = result.runs[OWN]
+    long = "word " * 500
+    answers = [replace(answer, title=long) for answer in own.answers]
+    runs = {
+        name: replace(run, texts=[long] * 8, answers=answers if name == OWN else run.answers)
+        for name, run in result.runs.items()
+    }
+
+    page, data = write_report(tmp_path, [replace(result, runs=runs)], about={"model": "m", "draws": 50})
+
+    shown = re.findall(r"(?:word ?){2,}(.?)", page.read_text(encoding="utf-8"))
+    assert shown == ["\u2026"] * 8 * 3
+    assert page.read_text(encoding="utf-8").count("word") == 8 * 3 * 60
+    assert json.loads(data.read_text(encoding="utf-8"))["sources"][0]["answers"][0]["written"] == long
+
+
 def test_report_json_holds_what_the_page_shows(result, tmp_path):
     _, data = write_report(tmp_path, [result], about={"model": "m", "draws": 50})
 
