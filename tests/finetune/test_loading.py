@@ -49,6 +49,7 @@ def test_adapters_in_place_of_a_model_name_the_model(tmp_path, base, message):
         inspect_model(tmp_path)
 
 
+@pytest.mark.filterwarnings("ignore:.*only names and shapes:finetune.errors.FinetuneWarning")
 def test_a_loaded_model_answers_and_has_a_digest_of_its_own(model_folder, adapter):
     cpu = choose_device("cpu")
     plain, again = load_model(model_folder, device=cpu), load_model(model_folder, device=cpu, num_crops=1)
