@@ -17,3 +17,11 @@ def replace_file(path: Path, content: str | bytes) -> None:
     unfinished = path.with_name(f".{path.name}.part")
     unfinished.write_bytes(content.encode(errors=ODD_NAMES) if isinstance(content, str) else content)
     os.replace(unfinished, path)
+
+
+def marked(path: Path, mark: str) -> bool:
+    """Tell whether a file is there and holds a text within its first 1,000 bytes."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return mark.encode() in file.read(1000)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -80,6 +81,25 @@ def check_writable(folder: Path) -> None:
         raise FinetuneError(
             f"{folder}: is no folder that can be written: {error.strerror or error}. Give another."
         ) from error
+
+
+def check_unmixed(folder: Path, what: str, *, is_own: Callable[[Path], bool]) -> None:
+    """Refuse to write into a folder that holds something else.
+
+    Args:
+        folder: May be missing or empty.
+        what: What is to be written, such as "an evaluation's".
+        is_own: Whether what is there is an earlier one.
+
+    Raises:
+        FinetuneError: Naming a file that is there; or if the folder cannot be written, or made.
+    """
+    check_writable(folder)
+    found = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    if found and not is_own(folder):
+        raise FinetuneError(
+            f"{folder}: holds other files than {what}, such as {min(found)}. Give a new folder as out."
+        )
 
 
 def read_json(path: Path) -> dict[str, Any]:

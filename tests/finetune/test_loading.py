@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 
 import pytest
@@ -7,6 +8,7 @@ from safetensors.torch import load_file, save_file
 
 from finetune import loading
 from finetune.errors import CheckpointError, FinetuneError, FinetuneWarning
+from finetune.inspection import inspect_model
 from finetune.loading import check_adapter, choose_device, load_model, note_base
 
 NAME = "model.layers.0.self_attn.o_proj"
@@ -33,6 +35,21 @@ def adapter(tmp_path):
     return write
 
 
+@pytest.mark.parametrize(
+    ("base", "message"),
+    [
+        ("models/tiny", "this holds adapters of models/tiny; give that."),
+        (None, "this holds adapters alone; give the model that they were trained on."),
+    ],
+)
+def test_adapters_in_place_of_a_model_name_the_model(tmp_path, base, message):
+    (tmp_path / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": base}))
+
+    with pytest.raises(CheckpointError, match=re.escape(f"{tmp_path}: {message}")):
+        inspect_model(tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore:.*only names and shapes:finetune.errors.FinetuneWarning")
 def test_a_loaded_model_answers_and_has_a_digest_of_its_own(model_folder, adapter):
     cpu = choose_device("cpu")
     plain, again = load_model(model_folder, device=cpu), load_model(model_folder, device=cpu, num_crops=1)

@@ -13,6 +13,8 @@ from finetune.errors import ConfigError
 ARMS = ("real", "synthetic", "mixed")
 RATIOS = (0.0, 0.25, 0.5, 0.75, 1.0)
 SEEDS = 3
+RUN_FOLDERS = "ratio-*-seed-*"
+"""Where runs are, in an experiment's folder."""
 
 
 @dataclass(frozen=True, slots=True)

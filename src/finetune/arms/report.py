@@ -5,13 +5,14 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
+from finetune.arms.plan import RUN_FOLDERS
 from finetune.arms.run import Experiment
 from finetune.evaluation.bootstrap import Interval
 from finetune.evaluation.charts import IntervalChart, interval_chart
 from finetune.evaluation.pages import draw_intervals
 from finetune.evaluation.scores import HEADLINES, METRICS, Metric
 from finetune.evaluation.wording import show_difference, show_interval, show_value
-from finetune.files import replace_file
+from finetune.files import marked, replace_file
 
 CHARTED = ("category_exact", "category_macro_f1", "price_mdape", "price_within_25", "title_rouge_l")
 JSON_FILE, TABLE_FILE, PLOT_FILE = "comparison.json", "comparison.md", "comparison.svg"
@@ -29,6 +30,13 @@ def write_comparison(folder: str | os.PathLike[str], experiment: Experiment) -> 
     for name, text in texts.items():
         replace_file(folder / name, text)
     return [folder / name for name in texts]
+
+
+def is_comparison(folder: Path) -> bool:
+    """Tell whether a folder holds a comparison, or runs of one that was stopped."""
+    if (folder / JSON_FILE).exists():
+        return marked(folder / JSON_FILE, '{\n  "arms": [')
+    return any(folder.glob(RUN_FOLDERS))
 
 
 def table(experiment: Experiment) -> str:
@@ -96,5 +104,5 @@ def plot(experiment: Experiment) -> str:
 
 def _chart(experiment: Experiment, metric: Metric) -> tuple[Metric, IntervalChart]:
     values = {arm.name: arm.values.get(metric.name) for arm in experiment.arms}
-    known = {name: found.get(metric.name) for name, found in experiment.baselines.items()}
+    known = {name: found[metric.name] for name, found in experiment.baselines.items() if metric.name in found}
     return metric, interval_chart(metric, {**values, **known})

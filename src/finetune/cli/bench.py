@@ -91,7 +91,7 @@ def bench_train(
         compiled=compiled,
         time_limit=time_limit,
     )
-    for line in _TERMS.get(method, ()):
+    for line in (_TERMS if device == "cuda" else _TERMS_ON_CPU).get(method, ()):
         typer.echo(line)
     plain: dict[int, float] = {}
 
@@ -117,6 +117,14 @@ _TERMS = {
         *_FLOPS,
         "# full: 6 N a token and patch. Weights, gradients and both AdamW moments in bf16 (8 bytes a parameter, 33 GB),",
         "# without a float32 copy of the weights: it fits 80 GB, but small updates are lost to rounding.",
+    ),
+}
+_TERMS_ON_CPU = {
+    "lora": (
+        "# LoRA: rank 64 on text and projector, vision tower frozen, AdamW on the adapters; all in float32, not compiled.",
+    ),
+    "full": (
+        "# full: all weights, gradients and both AdamW moments in float32 (16 bytes a parameter), not compiled.",
     ),
 }
 

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from finetune.cli.app import app
+from finetune.cli.app import BAD_INPUT, app
 from finetune.cli.progress import show_progress
 
 if TYPE_CHECKING:
-    from finetune.arms.plan import ArmRun
+    from collections.abc import Sequence
 
+    from finetune.arms.plan import ArmRun
+    from finetune.data import Product
+
+_SOME_UNREAD = 1
 ModelArgument = Annotated[
     str,
     typer.Argument(metavar="MODEL", help="Folder of a model or of adapters, or a model's name on the Hub."),
@@ -68,15 +72,18 @@ def predict(
     batch_size: BatchOption = 8,
     device: DeviceOption = "auto",
 ) -> None:
-    """Print title, category and price of the products on pictures."""
-    from finetune.evaluation.predict import open_pictures, predict_pictures
+    """Print title, category and price of the products on pictures.
+
+    The exit code is 1 if a picture could not be read; the others are answered.
+    """
+    from finetune.evaluation.predict import predict_pictures
     from finetune.evaluation.run_settings import prompt_of_run, settings_of_run
     from finetune.loading import choose_device, load_model
 
     run = settings_of_run(config, adapter, model)
     asked = prompt_of_run(run, form=form, fields=fields, answer=answer).build()
     place = choose_device(device)
-    products = open_pictures(pictures)
+    products = _readable(pictures)
     crops = num_crops or (run.data.num_crops if run else None)
     loaded = load_model(model, adapter=adapter, device=place, num_crops=crops)
     with show_progress("pictures", len(products)) as advance:
@@ -85,6 +92,24 @@ def predict(
         )
     for prediction in predictions:
         typer.echo(json.dumps(asdict(prediction), ensure_ascii=False) if as_json else prediction)
+    if len(products) < len(pictures):
+        raise typer.Exit(_SOME_UNREAD)
+
+
+def _readable(pictures: "Sequence[Path]") -> "list[Product]":
+    """Open pictures; of each that cannot be read a message is printed. Where none can, the command ends."""
+    from finetune.errors import DataError
+    from finetune.evaluation.predict import open_pictures
+
+    products: list[Product] = []
+    for picture in pictures:
+        try:
+            products += open_pictures([picture])
+        except DataError as error:
+            typer.echo(f"finetune: {error}", err=True)
+    if not products:
+        raise typer.Exit(BAD_INPUT)
+    return products
 
 
 @app.command()
@@ -127,10 +152,10 @@ def evaluate(
     from finetune.config import SplitConfig, parse_source
     from finetune.evaluation.evaluate import EvaluationSettings, evaluate, open_sources, pictures_to_see
     from finetune.evaluation.generation import AnswerCache
-    from finetune.evaluation.report import console_table, write_report
+    from finetune.evaluation.report import ANSWERS, console_table, is_evaluation, write_report
     from finetune.evaluation.run_settings import prompt_of_run, settings_of_run, sources_to_ask_about
     from finetune.loading import choose_device, load_model
-    from finetune.model_folder import check_writable
+    from finetune.model_folder import check_unmixed
 
     run = settings_of_run(config, adapter, model)
     asked = prompt_of_run(run, form=form, fields=fields, answer=answer).build()
@@ -146,11 +171,11 @@ def evaluate(
         rule=run.data.splits if run else SplitConfig(),
     )
     place = choose_device(device)
-    check_writable(out)
+    check_unmixed(out, "an evaluation's", is_own=is_evaluation)
     asked_about = sources_to_ask_about(run, [parse_source(text) for text in data or ()])
     sources = open_sources(asked_about, asked, settings)
     loaded = load_model(model, adapter=adapter, device=place, num_crops=crops)
-    cache = AnswerCache(out / "answers.jsonl", model=loaded.digest)
+    cache = AnswerCache(out / ANSWERS, model=loaded.digest)
     results = []
     for source in sources:
         with show_progress(source.config.name, pictures_to_see(source)) as advance:
@@ -210,13 +235,15 @@ def compare(
     done again.
     """
     from finetune.arms import plan_arms, plan_runs, run_experiment
-    from finetune.arms.report import table, write_comparison
+    from finetune.arms.report import is_comparison, table, write_comparison
     from finetune.config import load_run
     from finetune.evaluation.evaluate import EvaluationSettings
+    from finetune.model_folder import check_unmixed
 
     shared = load_run(config, changes=changes or ())
     planned = plan_arms([arm.strip() for arm in arms.split(",") if arm.strip()], _numbers(ratios))
     runs = plan_runs(shared, planned, seeds=seeds, out=out)
+    check_unmixed(out, "a comparison's", is_own=is_comparison)
     settings = EvaluationSettings(
         limit=limit, batch_size=batch_size, max_bad=shared.data.max_bad, rule=shared.data.splits
     )

@@ -48,9 +48,10 @@ def train(
     first = os.environ.get("RANK", "0") == "0"
     # A launcher ends its processes itself, some while they wait for others.
     alone = "RANK" not in os.environ
+    shown = (TrainingProgress(warmup_steps=run.optim.warmup_steps),) if first else ()
     try:
         with _sigterm_interrupts() if alone else nullcontext():
-            outcome = train_run(run, resume=resume, callbacks=(TrainingProgress(),) if first else ())
+            outcome = train_run(run, resume=resume, callbacks=shown)
     except KeyboardInterrupt as interrupt:
         if first:
             typer.echo(f"finetune: stopped; {_where_it_was(Path(run.out))}", err=True)

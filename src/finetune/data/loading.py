@@ -116,8 +116,7 @@ class TrainStream(Dataset[Batch | FinetuneError | None]):
 
     def _example(self, draw: Draw) -> tuple[EncodedExample, list[BadSampleError]]:
         bad: list[BadSampleError] = []
-        row = draw.row
-        for attempt in range(1, _ATTEMPTS + 1):
+        for row in self._candidates(draw):
             try:
                 product = self.sources[draw.source][row]
                 return (
@@ -128,10 +127,20 @@ class TrainStream(Dataset[Batch | FinetuneError | None]):
                 )
             except BadSampleError as error:
                 bad.append(error)
-                row = self.mixture.replacement(draw, attempt)
-        raise DataError(
-            f"source {self.source_names[draw.source]}: {_ATTEMPTS} rows in turn are unusable, such as {bad[-1]}."
+        size = self.sources[draw.source].size
+        rows = (
+            f"{_ATTEMPTS} rows in turn" if size is None or size > _ATTEMPTS else f"all {size} training rows"
         )
+        raise DataError(f"source {self.source_names[draw.source]}: {rows} are unusable, such as {bad[-1]}.")
+
+    def _candidates(self, draw: Draw) -> Iterator[int]:
+        """Yield a draw's row, then those in its place; of a small source in the end each, for chance may miss one."""
+        yield draw.row
+        for attempt in range(1, _ATTEMPTS):
+            yield self.mixture.replacement(draw, attempt)
+        size = self.sources[draw.source].size
+        if size is not None and size <= _ATTEMPTS:
+            yield from range(size)
 
 
 def train_batches(

@@ -65,8 +65,11 @@ def open_source(
     elif re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", config.path):
         raw = read_hub(config, needs)
     else:
+        before, _, after = config.path.rpartition(":")
+        # One letter before it is a drive.
+        weight = f", and {after!r} is no weight, which is a number of 0 or above" if len(before) > 1 else ""
         raise DataError(
-            f"source {config.name}: there is no folder or file {config.path}. Give one, OWNER/NAME on the "
+            f"source {config.name}: there is no folder or file {config.path}{weight}. Give one, OWNER/NAME on the "
             "Hugging Face Hub, or template:NAME."
         )
     return StoredSource(
@@ -106,7 +109,7 @@ class StoredSource:
             raise DataError(f"source {name}: {where} is empty.")
         self._categories = categories
         self._fields = [field for field in FIELDS if field in raw.table.column_names]
-        self._groups = self._read_groups(digests=split != "all")
+        self._groups = self._read_groups()
         self._rows = np.arange(rows) if split == "all" else rows_of_split(self._groups, split, rule)
         if categories is not None:
             self._rows = self._rows[self._of_categories(categories, where)]
@@ -161,23 +164,20 @@ class StoredSource:
             )
         return np.flatnonzero([found[row] in wanted for row in self._rows])
 
-    def _read_groups(self, *, digests: bool) -> list[str]:
+    def _read_groups(self) -> list[str]:
         """Give each row's style: its group's or title's text, without one the digest of its picture."""
         names = self._raw.table.column_names
         column = next((name for name in ("group", "title") if name in names), None)
         texts = self._raw.table.column(column).to_pylist() if column else [None] * self._raw.table.num_rows
         return [
-            self._group_of_picture(row, digest=digests)
-            if text is None or not str(text).strip()
-            else str(text)
+            self._group_of_picture(row) if text is None or not str(text).strip() else str(text)
             for row, text in enumerate(texts)
         ]
 
-    def _group_of_picture(self, row: int, *, digest: bool) -> str:
-        if digest:
-            with suppress(OSError):
-                content = self._raw.pictures.read(row)
-                return f"picture {hashlib.blake2b(content, digest_size=16).hexdigest()}"
+    def _group_of_picture(self, row: int) -> str:
+        with suppress(OSError):
+            content = self._raw.pictures.read(row)
+            return f"picture {hashlib.blake2b(content, digest_size=16).hexdigest()}"
         return f"row {self._raw.key_of(row)}"
 
 

@@ -15,13 +15,12 @@ _POINTS = 800
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One line of a chart of intervals; places are percent of the axis."""
+    """One line of a chart of intervals."""
 
     name: str
-    value: float
-    low: float
-    high: float
     text: str
+    places: tuple[float, float, float] | None
+    """Value and ends of the interval, in percent of the axis; None where there is no value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +49,8 @@ class ConfusionChart:
 
 
 def interval_chart(metric: Metric, intervals: Mapping[str, Interval | None]) -> IntervalChart:
-    """Lay out a metric of several runs; those without a value are left out."""
-    known = {name: interval for name, interval in intervals.items() if interval}
-    top = max((interval.high for interval in known.values()), default=1.0)
+    """Lay out a metric of several runs; one without a value has a dash."""
+    top = max((interval.high for interval in intervals.values() if interval), default=1.0)
     step = _step(top if metric.lower_is_better or metric.unit != "share" else max(top, 0.2))
     end = step * max(1, math.ceil(top / step - 1e-9))
     ticks = tuple(
@@ -61,14 +59,16 @@ def interval_chart(metric: Metric, intervals: Mapping[str, Interval | None]) -> 
     bars = tuple(
         Bar(
             name=name,
-            value=100 * interval.value / end,
-            low=100 * interval.low / end,
-            high=100 * interval.high / end,
             text=show_interval(metric, interval),
+            places=None if interval is None else _places(interval, end),
         )
-        for name, interval in known.items()
+        for name, interval in intervals.items()
     )
     return IntervalChart(bars, ticks)
+
+
+def _places(interval: Interval, end: float) -> tuple[float, float, float]:
+    return 100 * interval.value / end, 100 * interval.low / end, 100 * interval.high / end
 
 
 def _step(top: float) -> float:

@@ -10,17 +10,16 @@ from finetune.answers import Answer, parse_answer
 from finetune.config import SourceConfig, Split, SplitConfig
 from finetune.data.examples import Product
 from finetune.data.processor import Phi3VisionProcessor
-from finetune.data.sources import Source, open_source
-from finetune.errors import BadSampleError, DataError
+from finetune.data.sources import open_source
+from finetune.errors import DataError
 from finetune.evaluation.baselines import baselines
 from finetune.evaluation.bootstrap import DRAWS, Interval
+from finetune.evaluation.choosing import choose_products, choose_untested, usable_products
 from finetune.evaluation.generation import MAX_NEW_TOKENS, AnswerCache, generate_answers
 from finetune.evaluation.picture_test import PictureGain, picture_gain
 from finetune.evaluation.scores import Judged, judge
 from finetune.forms import PromptForm
 
-LIVE_LIMIT = 500
-"""Products of a source without end, where no limit is given."""
 TRAIN_LIMIT = 2000
 OWN, SHUFFLED, BLANK = "own pictures", "pictures of others", "grey pictures"
 _CHOICES = {OWN: "as is", SHUFFLED: "shuffled", BLANK: "blank"}
@@ -32,8 +31,9 @@ class EvaluationSettings:
 
     Attributes:
         split: Which part of each source is asked about.
-        limit: At most how many of its products, drawn by `seed`; None for all (`LIVE_LIMIT` of a live source).
-        train_limit: At most how many products of the train split the baselines learn from.
+        limit: At most how many of its products, drawn by `seed`; None for all (500 of a live source).
+        train_limit: At most how many products of the train split the baselines learn from, of styles that are not
+            tested.
         batch_size: Pictures at a time.
         num_crops: 1 to 16; None for the processor's own.
         max_new_tokens: At most how long an answer is.
@@ -97,6 +97,7 @@ class SourceResult:
         runs: The model's with `OWN`, `SHUFFLED` and `BLANK` pictures.
         baselines: By name.
         train_rows: How many products the baselines learned from.
+        baselines_note: Says why there are no baselines; empty where there are.
         gain: What the model gains from its pictures.
     """
 
@@ -108,6 +109,7 @@ class SourceResult:
     runs: Mapping[str, Run]
     baselines: Mapping[str, Run]
     train_rows: int
+    baselines_note: str
     gain: PictureGain
 
     @property
@@ -124,6 +126,8 @@ class OpenedSource:
     test: Sequence[Product]
     train: Sequence[Product]
     skipped: Sequence[str]
+    untaught: str = "there are no training products"
+    """Why `train` is empty, where it is."""
 
 
 def open_sources(
@@ -149,56 +153,35 @@ def _open(config: SourceConfig, form: PromptForm, settings: EvaluationSettings) 
     source = open_source(
         config, split=settings.split, rule=settings.rule, needs=form.fields, seed=settings.seed
     )
-    chosen = _chosen(source, settings.limit, settings.seed)
-    test, skipped = _usable(chosen, form, config, settings.max_bad)
+    chosen = choose_products(source, settings.limit, settings.seed)
+    test, skipped = usable_products(chosen, form, config, settings.max_bad)
     if len(test) < 2:
         raise DataError(
             f"source {config.name}: {len(test)} of {len(chosen)} products of split {settings.split!r} can be used; "
             "the picture test needs at least 2."
         )
-    train: Sequence[Product] = ()
-    if settings.train_limit:
-        try:
-            known = open_source(
-                config, split="train", rule=settings.rule, needs=form.fields, seed=settings.seed
-            )
-        except DataError:  # such as a set of test products alone: it can be evaluated, without baselines
-            known = None
-        if known is not None:
-            train, _ = _usable(
-                _chosen(known, settings.train_limit, settings.seed), form, config, settings.max_bad
-            )
-    return OpenedSource(config=config, test=test, train=train, skipped=skipped)
+    train, untaught = _to_learn_from(config, chosen, form, settings)
+    return OpenedSource(config=config, test=test, train=train, untaught=untaught, skipped=skipped)
 
 
-def _chosen(source: Source, limit: int | None, seed: int) -> list[Product]:
-    if source.size is None:
-        return [source[number] for number in range(limit or LIVE_LIMIT)]
-    numbers = np.arange(source.size)
-    if limit is not None and limit < source.size:
-        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(source.size,)))
-        numbers = np.sort(rng.choice(source.size, limit, replace=False))
-    return [source[int(number)] for number in numbers]
-
-
-def _usable(
-    products: Sequence[Product], form: PromptForm, config: SourceConfig, max_bad: int
-) -> tuple[list[Product], list[str]]:
-    usable, skipped = [], []
-    for product in products:
-        try:
-            form.answer_text(product)
-            product.picture.close()
-        except BadSampleError as error:
-            skipped.append(str(error))
-            if len(skipped) > max_bad:
-                raise DataError(
-                    f"source {config.name}: more than {max_bad} products cannot be used (max_bad); "
-                    f"the last: {error}"
-                ) from error
-            continue
-        usable.append(product)
-    return usable, skipped
+def _to_learn_from(
+    config: SourceConfig, tested: Sequence[Product], form: PromptForm, settings: EvaluationSettings
+) -> tuple[Sequence[Product], str]:
+    """Choose what the baselines learn from, or say why there is nothing."""
+    if not settings.train_limit:
+        return (), "train_limit is 0"
+    try:
+        known = open_source(config, split="train", rule=settings.rule, needs=form.fields, seed=settings.seed)
+    except DataError:  # such as a set of test products alone: it can be evaluated, without baselines
+        return (), "there are no training products"
+    if settings.split in ("test", "validation"):  # of other styles than the training products, by the rule
+        chosen = choose_products(known, settings.train_limit, settings.seed)
+    else:
+        chosen = choose_untested(known, tested, settings.train_limit, settings.seed)
+        if not chosen:
+            return (), f"every training product is of a style that is tested (split {settings.split!r})"
+    train, _ = usable_products(chosen, form, config, settings.max_bad)
+    return train, "no training product can be used"
 
 
 def evaluate(
@@ -266,6 +249,7 @@ def evaluate(
             for name, baseline in learned.items()
         },
         train_rows=len(source.train),
+        baselines_note="" if learned else f"There are no baselines: {source.untaught}.",
         gain=picture_gain(
             *(runs[name].judged for name in (OWN, SHUFFLED, BLANK)),
             same_answers=len({text for run in runs.values() for text in run.texts}) == 1,

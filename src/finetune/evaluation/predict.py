@@ -46,6 +46,10 @@ def open_pictures(paths: Sequence[str | os.PathLike[str]]) -> list[Product]:
             raise DataError(
                 f"{path}: is an address, and nothing is fetched. Save the picture and give its file."
             )
+        if path.is_dir():
+            raise DataError(f"{path}: is a folder. Give the files of its pictures.")
+        if not path.exists():
+            raise DataError(f"{path}: there is no such file.")
     products = [
         Product(content=path, fields={}, source="pictures", key=str(path), group=str(path)) for path in files
     ]
@@ -53,7 +57,9 @@ def open_pictures(paths: Sequence[str | os.PathLike[str]]) -> list[Product]:
         try:
             product.picture.close()
         except BadSampleError as error:
-            raise DataError(f"{product.key}: {error.reason}") from error
+            # The reason may name the file once more.
+            reason = error.reason.removeprefix("the picture: ").replace(f"{product.key}: ", "")
+            raise DataError(f"{product.key}: {reason}") from error
     return products
 
 

@@ -17,9 +17,12 @@ from finetune.evaluation.charts import IntervalChart, confusion_chart, interval_
 from finetune.evaluation.evaluate import OWN, SHUFFLED, Run, SourceResult
 from finetune.evaluation.pages import draw_intervals, render
 from finetune.evaluation.scores import METRICS, Metric
-from finetune.evaluation.wording import show_difference, show_price, show_value
-from finetune.files import replace_file
+from finetune.evaluation.wording import show_difference, show_price, show_text, show_value
+from finetune.files import marked, replace_file
 
+PAGE, DATA, ANSWERS = "report.html", "report.json", "answers.jsonl"
+_MARKS = {PAGE: "<title>finetune evaluate: ", DATA: '{\n  "about": {', ANSWERS: '{"key": "'}
+"""How each file of an evaluation begins."""
 EXAMPLES = 24
 _THUMBNAIL_PX = 160
 _CHARTED = ("category_exact", "price_mdape", "price_within_25", "title_rouge_l")
@@ -40,12 +43,18 @@ def write_report(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    page, data = folder / "report.html", folder / "report.json"
+    page, data = folder / PAGE, folder / DATA
     for result in results:
         replace_file(folder / f"scores-{result.name}.svg", draw_intervals(_charts(result)))
     replace_file(data, json.dumps(report_values(results, about=about), indent=2, ensure_ascii=False) + "\n")
     replace_file(page, render_page(results, about=about))
     return page, data
+
+
+def is_evaluation(folder: Path) -> bool:
+    """Tell whether a folder holds an evaluation, or what is left of one that was stopped."""
+    there = [name for name in _MARKS if (folder / name).exists()]
+    return bool(there) and all(marked(folder / name, _MARKS[name]) for name in there)
 
 
 def report_values(results: Sequence[SourceResult], *, about: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,6 +72,7 @@ def _source_values(result: SourceResult) -> dict[str, Any]:
         "styles": result.styles,
         "skipped": list(result.skipped),
         "training_products_of_baselines": result.train_rows,
+        "baselines_note": result.baselines_note,
         "model": {name: _intervals(run) for name, run in result.runs.items()},
         "baselines": {name: _intervals(run) for name, run in result.baselines.items()},
         "picture_gain": {
@@ -104,7 +114,8 @@ def console_table(result: SourceResult) -> str:
     ]
     head = f"{result.name}: {len(result.products):,} products of {result.styles:,} styles"
     skipped = [f"{len(result.skipped)} skipped, the first: {result.skipped[0]}"] if result.skipped else []
-    return "\n".join([head, *skipped, *lines, result.gain.verdict])
+    note = [result.baselines_note] if result.baselines_note else []
+    return "\n".join([head, *skipped, *lines, *note, result.gain.verdict])
 
 
 def _measured(result: SourceResult) -> list[Metric]:
@@ -119,7 +130,7 @@ def _value(run: Run, metric: Metric) -> float | None:
 
 def render_page(results: Sequence[SourceResult], *, about: Mapping[str, Any]) -> str:
     """Write the page: everything is in it, it runs no script, and no text of the data is taken as HTML."""
-    return render("report.html.jinja", about=about, sources=[_shown(result) for result in results])
+    return render("report.html.jinja", about=about, own=OWN, sources=[_shown(result) for result in results])
 
 
 def _shown(result: SourceResult) -> dict[str, Any]:
@@ -146,12 +157,22 @@ def _shown(result: SourceResult) -> dict[str, Any]:
 
 
 def _charts(result: SourceResult) -> list[tuple[Metric, IntervalChart]]:
-    runs = {**result.runs, **result.baselines}
     return [
-        (metric, interval_chart(metric, {name: run.intervals.get(metric.name) for name, run in runs.items()}))
+        (metric, interval_chart(metric, _charted(result, metric)))
         for metric in _measured(result)
         if metric.name in _CHARTED
     ]
+
+
+def _charted(result: SourceResult, metric: Metric) -> dict[str, Interval | None]:
+    """Give the runs of a chart: all of the model, and the baselines that answer what is measured."""
+    own = {name: run.intervals.get(metric.name) for name, run in result.runs.items()}
+    known = {
+        name: run.intervals[metric.name]
+        for name, run in result.baselines.items()
+        if metric.name in run.intervals
+    }
+    return {**own, **known}
 
 
 def _cell(metric: Metric, interval: Interval | None) -> tuple[str, str]:
@@ -191,9 +212,10 @@ def _example(result: SourceResult, place: int) -> dict[str, Any]:
         "picture": _thumbnail(product.picture),
         "key": product.key,
         "truth": product,
-        "text": own.texts[place],
-        "with_other": result.runs[SHUFFLED].texts[place],
-        "answer": answer,
+        "text": show_text(own.texts[place]),
+        "with_other": show_text(result.runs[SHUFFLED].texts[place]),
+        "title": show_text(answer.title),
+        "category": show_text(answer.category),
         "true_price": show_price(product.price),
         "price": show_price(answer.price),
         "price_error": None if np.isnan(error) else f"{error:.0%}",

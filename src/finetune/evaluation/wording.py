@@ -3,7 +3,8 @@
 from finetune.evaluation.bootstrap import Interval
 from finetune.evaluation.scores import Metric
 
-_MINUS, _NOTHING = "\u2212", "\u2013"
+_MINUS, _NOTHING, _MORE = "\u2212", "\u2013", "\u2026"
+_LONGEST = 300
 
 
 def show_value(metric: Metric, value: float | None) -> str:
@@ -39,3 +40,9 @@ def show_difference(metric: Metric, number: float) -> str:
     decimals = {"share": 1, "money": 2, "log": 3}[metric.unit]
     text = f"{number * (100 if metric.unit == 'share' else 1):,.{decimals}f}"
     return text.replace("-", _MINUS)
+
+
+def show_text(text: str | None) -> str:
+    """Write a text, cut off where it is longer than a person wants to read."""
+    text = text or ""
+    return text if len(text) <= _LONGEST else text[:_LONGEST].rstrip() + _MORE

@@ -42,6 +42,10 @@ def read_config(folder: Path) -> Phi3VisionConfig:
     Raises:
         CheckpointError: If it is missing, no JSON, or of another kind of model.
     """
+    if (folder / ADAPTER).is_file() and not (folder / CONFIG).is_file():
+        base = read_json(folder / ADAPTER).get("base_model_name_or_path")
+        advice = f"of {base}; give that" if base else "alone; give the model that they were trained on"
+        raise CheckpointError(f"{folder}: this holds adapters {advice}.")
     values = read_json(folder / CONFIG)
     if values.get("model_type") != Phi3VisionConfig.model_type:
         raise CheckpointError(

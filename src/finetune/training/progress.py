@@ -1,4 +1,4 @@
-"""A bar and the latest losses on a terminal; nothing where output is piped."""
+"""A bar and the latest losses on a terminal; where output is piped nothing but what is amiss with the steps."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,15 +9,27 @@ from transformers.trainer_callback import TrainerCallback
 
 
 class TrainingProgress(TrainerCallback):
-    """Shows how far a run is."""
+    """Shows how far a run is.
 
-    def __init__(self) -> None:
+    Args:
+        warmup_steps: Of the run; as many as it has steps, or more, are told.
+    """
+
+    def __init__(self, *, warmup_steps: int = 0) -> None:
+        self._warmup_steps = warmup_steps
         self._bar: Progress | None = None
         self._task: Any = None
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Show the bar."""
         console = Console(stderr=True)
+        if self._warmup_steps >= state.max_steps:
+            console.print(
+                f"finetune: optim.warmup_steps is {self._warmup_steps} and the run has {state.max_steps} steps, so "
+                "the learning rate rises until the end. Set fewer warm-up steps.",
+                soft_wrap=True,
+                highlight=False,
+            )
         if not console.is_terminal:
             return
         self._bar = Progress(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from finetune.arms import plan_arms, plan_runs, run_experiment
-from finetune.arms.report import table, write_comparison
+from finetune.arms.report import is_comparison, table, write_comparison
 from finetune.arms.run import RESULT
 from finetune.config import DataConfig, EvaluationConfig, PromptConfig, RunConfig, SourceConfig
 from finetune.errors import ConfigError
@@ -73,8 +73,10 @@ def test_an_experiment_is_gone_on_with_arm_by_arm(config, tmp_path):
     with pytest.raises(ConfigError, match="is of a run with other settings"):
         _run(config, tmp_path)
 
+    assert is_comparison(tmp_path)  # of which only runs are there
     paths = write_comparison(tmp_path / "out", whole)
 
+    assert is_comparison(tmp_path / "out")
     assert [Path(path).name for path in paths] == ["comparison.md", "comparison.svg", "comparison.json"]
     rows = [line.split(" | ")[0] for line in table(whole).splitlines() if line.startswith("| ")]
     assert rows == ["| arm", "| real", "| mixed 50%", "| majority", "| category median"]

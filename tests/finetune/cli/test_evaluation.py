@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from finetune.cli import main
+from finetune.evaluation.report import is_evaluation
 from samplegen import Recipe, write_dataset
 
 QUICK = ["--limit", "4", "--train-limit", "4", "--num-crops", "1", "--device", "cpu"]
@@ -54,6 +55,29 @@ def test_predict_prints_json(run, model_folder, picture):
     assert (found["category"], found["price"]) == (None, None)
 
 
+def test_predict_answers_for_the_pictures_that_can_be_read(run, model_folder, picture, tmp_path):
+    (tmp_path / "bad.jpg").write_bytes(b"no picture")
+
+    code, out, err = run(
+        "predict",
+        model_folder,
+        tmp_path / "bad.jpg",
+        tmp_path,
+        picture,
+        tmp_path / "none.png",
+        "--num-crops",
+        1,
+    )
+
+    assert code == 1
+    assert [line.partition(": ")[0] for line in out.splitlines()] == [str(picture)]
+    assert err.splitlines() == [
+        f"finetune: {tmp_path / 'bad.jpg'}: it cannot be read as a picture: it is of no known kind.",
+        f"finetune: {tmp_path}: is a folder. Give the files of its pictures.",
+        f"finetune: {tmp_path / 'none.png'}: there is no such file.",
+    ]
+
+
 def test_evaluate_writes_a_report_and_goes_on_from_kept_answers(run, model_folder, dataset, tmp_path):
     words = ("evaluate", model_folder, "--data", f"made={dataset}", "--out", tmp_path / "out", *QUICK)
 
@@ -66,6 +90,9 @@ def test_evaluate_writes_a_report_and_goes_on_from_kept_answers(run, model_folde
     assert set(written) == {"answers.jsonl", "report.html", "report.json", "scores-made.svg"}
     assert run(*words)[1] == out
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == written
+    for name in written.keys() - {"answers.jsonl"}:
+        (tmp_path / "out" / name).unlink()
+    assert is_evaluation(tmp_path / "out")  # as one that was stopped
 
 
 @pytest.mark.parametrize(
@@ -103,6 +130,31 @@ def test_a_file_in_place_of_the_folder_is_named_before_anything_long(run, tmp_pa
     assert f"{tmp_path / 'out'}: is no folder" in err
 
 
+@pytest.mark.parametrize("name", ["report.html", "report.json", "answers.jsonl", "notes.txt"])
+def test_a_report_never_goes_into_a_folder_of_other_files(run, tmp_path, name):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).write_text("mine")
+
+    code, _, err = run("evaluate", "no-such-model", "--data", "template:starter", "--out", tmp_path / "out")
+
+    assert code == 2
+    assert f"{tmp_path / 'out'}: holds other files than an evaluation's, such as {name}." in err
+    assert (tmp_path / "out" / name).read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["comparison.md", "comparison.json"])
+def test_a_comparison_never_goes_into_a_folder_of_other_files(run, tmp_path, name):
+    config = tmp_path / "run.yaml"
+    config.write_text("{model: m, out: x, data: {sources: ['real=nowhere', 'synthetic=template:starter']}}")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).write_text("mine")
+
+    code, _, err = run("compare", config, "--out", tmp_path / "out")
+
+    assert code == 2
+    assert f"{tmp_path / 'out'}: holds other files than a comparison's, such as {name}." in err
+
+
 def test_without_a_run_data_must_be_named(run, model_folder, tmp_path):
     code, _, err = run("evaluate", model_folder, "--out", tmp_path / "out")
 
@@ -116,7 +168,7 @@ def test_a_picture_that_is_none_is_named_before_the_model_is_loaded(run, tmp_pat
     code, _, err = run("predict", "no-such-model", path)
 
     assert code == 2
-    assert f"{path}: the picture: it cannot be read" in err
+    assert err == f"finetune: {path}: it cannot be read as a picture: it is of no known kind.\n"
 
 
 def test_a_model_that_is_none_is_named(run, picture):

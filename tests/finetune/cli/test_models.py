@@ -65,3 +65,18 @@ def test_bench_without_a_gpu_measures_the_tiny_model(run):
     assert code == 0
     assert out.startswith("No CUDA GPU here: the tiny model on the CPU")
     assert len(out.splitlines()) == 4  # the line above, the header, one and four crops
+
+
+def test_bench_train_without_a_gpu_says_what_was_run(run, monkeypatch):
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available():
+        pytest.skip("a CUDA GPU is here")
+    monkeypatch.setenv("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")  # the command sets it: put back
+
+    code, out, _ = run("bench", "train", "--crops", 1, "--time-limit", 1)
+
+    assert code == 0
+    first, terms, *_ = out.splitlines()
+    assert first.startswith("No CUDA GPU here: the tiny model on the CPU, float32")
+    assert terms.endswith("all in float32, not compiled.")
+    assert not any("bf16" in line or line.startswith("# MFU") for line in out.splitlines()[1:])

@@ -40,6 +40,7 @@ def written(model_folder, tmp_path):
                 "num_crops": 1,
             },
             "lora": {"rank": 2},
+            "optim": {"warmup_steps": 0},
             "batch_size": 4,
             "workers": 0,
             "log_every": 1,
@@ -92,6 +93,17 @@ def test_unusable_rows_are_told_at_the_end(written, call):
     assert (code, out) == (0, f"3 steps; last weights: {run / 'final'}\n")
     (line,) = err.splitlines()
     assert line.startswith(f"1 row unusable, all in {run / 'bad.jsonl'}; the first: real, ")
+
+
+def test_a_warm_up_as_long_as_the_run_is_told_at_its_start(written, call):
+    settings, _ = written(steps=1, optim={"warmup_steps": 1})
+
+    code, _, err = call("train", settings)
+
+    assert code == 0
+    assert err.startswith(
+        "finetune: optim.warmup_steps is 1 and the run has 1 steps, so the learning rate rises"
+    )
 
 
 def test_ctrl_c_says_where_the_run_goes_on(written, call):

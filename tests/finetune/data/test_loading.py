@@ -197,9 +197,19 @@ def test_a_source_of_nothing_but_bad_rows_is_refused(dataset, products, processo
     rows = products(3, full_price=-1)
 
     with pytest.raises(
-        DataError, match=r"source real: 100 rows in turn are unusable, such as real, Dataset.csv"
+        DataError, match=r"source real: all 3 training rows are unusable, such as real, Dataset.csv"
     ):
         list(train_batches(TrainStream(only(dataset(rows)), processor, batch_size=1)))
+
+
+def test_the_one_good_row_of_a_small_source_is_found(dataset, products, processor):
+    rows = products(60, full_price=-1)
+    rows[17]["full_price"] = 1.0
+    stream = TrainStream(only(dataset(rows), max_bad=59), processor, batch_size=1)
+
+    used = {key for batch in train_batches(stream, last=20) for _, key in batch.keys}
+
+    assert used == {"Dataset.csv, row 17"}
 
 
 def test_a_prompt_that_cannot_work_is_refused_before_any_source_is_opened(processor):

@@ -385,6 +385,11 @@ def test_a_path_that_is_not_there_is_refused(tmp_path):
         open_source(source_of(tmp_path / "photos"), split="train")
 
 
+def test_what_is_written_as_a_weight_and_is_none_is_named():
+    with pytest.raises(DataError, match=r"there is no folder or file garments:half, and 'half' is no weight"):
+        open_source(parse_source("real=garments:half"), split="train")
+
+
 def test_a_dataset_that_the_hub_does_not_give_is_refused(monkeypatch):
     datasets = pytest.importorskip("datasets")
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from finetune.config import SourceConfig
+from finetune.config import Columns, SourceConfig
 from finetune.errors import DataError
 from finetune.evaluation.baselines import baselines, picture_features
 from finetune.evaluation.evaluate import (
@@ -84,6 +84,41 @@ def test_the_report_takes_no_text_of_the_data_as_html_and_loads_nothing(result, 
     assert re.search(r"Content-Security-Policy\" content=\"default-src 'none'", text)
 
 
+def test_a_model_without_a_value_keeps_its_row_and_its_colour_in_a_chart(result, tmp_path):
+    own = result.runs[OWN]
+    silent = replace(own, intervals={k: v for k, v in own.intervals.items() if k != "title_rouge_l"})
+    spoiled = replace(result, runs={**result.runs, OWN: silent})
+
+    page, _ = write_report(tmp_path, [spoiled], about={"model": "m", "draws": 50})
+
+    text = page.read_text(encoding="utf-8")
+    figures = text.split("<figure>")[1:]
+    chart = next(part for part in figures if "ROUGE-L" in part.partition("</figcaption>")[0])
+    coloured, *others = re.findall(r'<g( class="own")?><title>([^<]*)</title>', chart)
+    assert coloured == (' class="own"', f"{OWN}: –")  # noqa: RUF001  # a dash
+    assert [(mark, name.partition(":")[0]) for mark, name in others] == [
+        ("", name) for name in (SHUFFLED, BLANK, "majority", "nearest neighbour")
+    ]
+    assert "own pictures" in (tmp_path / "scores-real.svg").read_text(encoding="utf-8")
+
+
+def test_the_page_cuts_long_answers_off_and_the_json_does_not(result, tmp_path):
+    own = result.runs[OWN]
+    long = "word " * 500
+    answers = [replace(answer, title=long) for answer in own.answers]
+    runs = {
+        name: replace(run, texts=[long] * 8, answers=answers if name == OWN else run.answers)
+        for name, run in result.runs.items()
+    }
+
+    page, data = write_report(tmp_path, [replace(result, runs=runs)], about={"model": "m", "draws": 50})
+
+    shown = re.findall(r"(?:word ?){2,}(.?)", page.read_text(encoding="utf-8"))
+    assert shown == ["\u2026"] * 8 * 3
+    assert page.read_text(encoding="utf-8").count("word") == 8 * 3 * 60
+    assert json.loads(data.read_text(encoding="utf-8"))["sources"][0]["answers"][0]["written"] == long
+
+
 def test_report_json_holds_what_the_page_shows(result, tmp_path):
     _, data = write_report(tmp_path, [result], about={"model": "m", "draws": 50})
 
@@ -106,9 +141,12 @@ def test_the_console_shows_a_column_for_each_run_and_the_verdict(result):
 def test_without_training_products_there_are_no_baselines(model, processor, source, tmp_path):
     found = evaluate(model, processor, replace(source, train=()), form=FORM, settings=SETTINGS)
 
+    page, data = write_report(tmp_path, [found], about={"model": "m", "draws": 50})
+    note = "There are no baselines: there are no training products."
     assert found.baselines == {}
-    page, _ = write_report(tmp_path, [found], about={"model": "m", "draws": 50})
-    assert "no baselines" in page.read_text(encoding="utf-8")
+    assert note in page.read_text(encoding="utf-8")
+    assert json.loads(data.read_text(encoding="utf-8"))["sources"][0]["baselines_note"] == note
+    assert note in console_table(found).splitlines()
 
 
 def test_baselines_answer_as_computed_by_hand(products, model):
@@ -153,6 +191,73 @@ def test_products_of_an_evaluation_are_held_out_of_training():
     opened = open_sources([LIVE], PromptForm(), SETTINGS)[0]
 
     assert len(opened.test) == 12
+    assert len(opened.train) == 8
+    assert not {one.group for one in opened.test} & {one.group for one in opened.train}
+
+
+def _pictures(folder, noise, titles):
+    folder.mkdir()
+    for number, _ in enumerate(titles):
+        noise(16, 16, number).save(folder / f"{number}.png")
+    rows = [{"file_name": f"{number}.png", "title": title} for number, title in enumerate(titles)]
+    (folder / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return SourceConfig(name="real", path=str(folder))
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory, noise):
+    # Two spellings of each style, far apart: the one is likely to be drawn without the other.
+    titles = [f"style {number}" for number in range(30)] + [f"STYLE  {number}" for number in range(30)]
+    return _pictures(tmp_path_factory.mktemp("stored") / "titled", noise, titles)
+
+
+@pytest.fixture(scope="module")
+def untitled(tmp_path_factory, noise):
+    """Rows without a title, each picture twice."""
+    folder = tmp_path_factory.mktemp("stored") / "untitled"
+    _pictures(folder, noise, [""] * 40)
+    for number in range(20):
+        (folder / f"{number + 20}.png").write_bytes((folder / f"{number}.png").read_bytes())
+    rows = [{"file_name": f"{number}.png", "category": "HATS"} for number in range(40)]
+    (folder / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return SourceConfig(name="real", path=str(folder), columns=Columns(category="category"))
+
+
+def _opened(source, form=FORM, **options):
+    return open_sources([source], form, replace(SETTINGS, **options))[0]
+
+
+@pytest.mark.parametrize("split", ["all", "train"])
+@pytest.mark.parametrize("seed", range(3))
+def test_baselines_never_learn_from_a_style_that_is_tested(stored, split, seed):
+    opened = _opened(stored, split=split, limit=12, seed=seed)
+
+    assert len(opened.train) == 8
+    assert not {one.group.split()[1] for one in opened.test} & {one.group.split()[1] for one in opened.train}
+
+
+def test_baselines_never_learn_from_a_picture_that_is_tested(untitled):
+    opened = _opened(untitled, PromptForm(answer="{category}"), split="all")
+
+    tested, learned = (
+        {one.picture.tobytes() for one in products} for products in (opened.test, opened.train)
+    )
+    assert learned
+    assert not tested & learned
+
+
+@pytest.mark.parametrize("split", ["all", "train"])
+def test_baselines_learn_nothing_where_all_styles_are_tested(stored, split):
+    opened = _opened(stored, split=split, limit=None)
+
+    assert opened.train == ()
+    assert opened.untaught == f"every training product is of a style that is tested (split '{split}')"
+
+
+@pytest.mark.parametrize("split", ["all", "train"])
+def test_baselines_learn_from_other_products_of_a_source_without_end(split):
+    opened = _opened(replace(LIVE, path="template:burberry"), PromptForm(), split=split)
+
     assert len(opened.train) == 8
     assert not {one.group for one in opened.test} & {one.group for one in opened.train}
 
