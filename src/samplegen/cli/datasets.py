@@ -147,6 +147,7 @@ def validate(
     ] = False,
 ) -> None:
     """Check a dataset: schema, price rules, unique codes, splits, pictures, digests. Exit code 1 with findings."""
+    from samplegen.export.manifest import MANIFEST
     from samplegen.pipeline.checking import check_dataset
 
     rows, findings = check_dataset(dataset, strict=strict)
@@ -156,9 +157,9 @@ def validate(
         typer.echo(f"{dataset}: {rows} rows, {len(findings)} findings", err=True)
         raise typer.Exit(1)
     typer.echo(f"{dataset}: {rows} rows, no findings")
-    if dataset.is_dir() and not (dataset / "manifest.json").is_file():
+    if dataset.is_dir() and not (dataset / MANIFEST).is_file():
         typer.echo(
-            "There is no manifest.json, so the files were held to no digests and no number of rows.", err=True
+            f"There is no {MANIFEST}, so the files were held to no digests and no number of rows.", err=True
         )
 
 
